@@ -1,0 +1,16 @@
+# Every library that Weir builds with, all of them Debian packages (tools/packages names them). Nothing is downloaded.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(simdjson REQUIRED)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlienc)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+
+if(WEIR_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(WEIR_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,80 @@
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <thread>
+
+#include "weir/base/arena.hpp"
+#include "weir/base/buffer.hpp"
+#include "weir/base/error.hpp"
+#include "weir/base/recycle.hpp"
+
+namespace weir {
+namespace {
+
+TEST(Error, SystemErrorNamesTheObjectAndTheCause) {
+  const Error error = system_error(ENOENT, "open /etc/weir.yaml");
+  EXPECT_EQ(error.code(), Errc::not_found);
+  EXPECT_EQ(error.message(), "open /etc/weir.yaml: No such file or directory");
+}
+
+TEST(Error, EveryCodeHasAName) {
+  EXPECT_EQ(to_string(Errc::cancelled), "cancelled");
+  EXPECT_EQ(to_string(Errc::unprocessable), "unprocessable");
+}
+
+TEST(Error, ContextGoesBeforeTheMessage) {
+  EXPECT_EQ(Error(Errc::internal, "no such column").with_context("users.sql:3").message(), "users.sql:3: no such column");
+}
+
+TEST(Recycle, BlockSizesArePowersOfTwoAndCoverTheRequest) {
+  EXPECT_EQ(recycle::block_size(0), 64u);
+  EXPECT_EQ(recycle::block_size(64), 64u);
+  EXPECT_EQ(recycle::block_size(65), 128u);
+  EXPECT_EQ(recycle::block_size(recycle::max_block), recycle::max_block);
+  EXPECT_EQ(recycle::block_size(recycle::max_block + 1), recycle::max_block + 1);
+}
+
+TEST(Recycle, BlocksMayBeGivenBackByAnotherThread) {
+  void* block = recycle::allocate(1000);
+  std::thread([block] { recycle::deallocate(block, 1000); }).join();
+}
+
+TEST(Arena, AlignsAndKeepsItsContentsAcrossChunks) {
+  Arena arena;
+  const auto first = arena.copy("first");
+  for (int i = 0; i < 1000; ++i) {
+    const auto at = reinterpret_cast<std::uintptr_t>(arena.bump(33, 16));
+    EXPECT_EQ(at % 16, 0u);
+  }
+  EXPECT_EQ(first, "first");
+  EXPECT_GT(arena.capacity(), 33000u);
+  arena.reset();
+  EXPECT_LE(arena.capacity(), Arena::first_chunk);
+}
+
+TEST(Arena, ServesRequestsLargerThanAnyChunk) {
+  Arena arena;
+  std::string large(1 << 20, 'x');
+  EXPECT_EQ(arena.copy(large), large);
+}
+
+TEST(Buffer, GrowsConsumesAndMoves) {
+  Buffer buffer;
+  std::string expected;
+  for (int i = 0; i < 5000; ++i) {
+    buffer.append("abc");
+    buffer.push_back('d');
+    expected += "abcd";
+  }
+  EXPECT_EQ(buffer.view(), expected);
+  buffer.consume(4);
+  EXPECT_EQ(buffer.view(), std::string_view(expected).substr(4));
+  Buffer other = std::move(buffer);
+  EXPECT_EQ(other.size(), expected.size() - 4);
+  EXPECT_TRUE(buffer.empty());  // NOLINT: moved-from buffers are empty by contract
+}
+
+}  // namespace
+}  // namespace weir
