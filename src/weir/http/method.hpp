@@ -23,6 +23,8 @@ constexpr bool is_safe(Method m) noexcept {
   return m == Method::get || m == Method::head || m == Method::options || m == Method::trace;
 }
 /// Methods that may be repeated (RFC 9110 section 9.2.2).
-constexpr bool is_idempotent(Method m) noexcept { return is_safe(m) || m == Method::put || m == Method::del; }
+constexpr bool is_idempotent(Method m) noexcept {
+  return is_safe(m) || m == Method::put || m == Method::del;
+}
 
 }  // namespace weir::http

@@ -1,0 +1,3 @@
+#include "weir/http1/parser.hpp"
+
+#include "weir/http1/serializer.hpp"
