@@ -37,7 +37,7 @@ class SocketAddress {
   /// 0 for addresses without ports.
   [[nodiscard]] std::uint16_t port() const noexcept;
   void set_port(std::uint16_t port) noexcept;
-  /// The path of a Unix socket; of an abstract one the name with '@' before it; empty for an unnamed one.
+  /// The path of a Unix socket; an abstract one's begins with NUL; empty if it is unnamed.
   [[nodiscard]] std::string_view unix_path() const noexcept;
   /// The bytes of the IP address, 4 or 16, in network order; empty if not is_ip(). A view into this object.
   [[nodiscard]] std::string_view ip_bytes() const noexcept;

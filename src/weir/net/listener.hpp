@@ -83,7 +83,7 @@ class Listener final : private IoHandler, private Timer {
 
  private:
   Listener(EventLoop& loop, ListenOptions options, AcceptHandler& handler, Fd socket) noexcept;
-  enum class Step : std::uint8_t { next, done, gone };
+  enum class Step : std::uint8_t { next, done };
   Step accept_one() noexcept;
   Step accept_failed(int error) noexcept;
   void reject_one() noexcept;

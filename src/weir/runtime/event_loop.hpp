@@ -149,8 +149,8 @@ class EventLoop {
     int fd_;
   };
 
-  bool turn(bool wait) noexcept;
-  int timeout_ms(bool wait) const noexcept;
+  bool turn(bool wait, bool just_turned) noexcept;
+  int timeout_ms(bool wait, bool just_turned) const noexcept;
   bool fire_timers() noexcept;
   bool deliver_mail() noexcept;
   bool run_deferred() noexcept;

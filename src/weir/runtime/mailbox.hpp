@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 
 namespace weir::runtime {
 
@@ -43,13 +44,16 @@ class Mailbox {
 
   [[nodiscard]] bool empty() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
 
-  /// Receiver: delivers everything that was pushed before the call, in order.
-  void deliver_all() noexcept {
+  /// Receiver: delivers everything that was pushed before the call, in order; returns how many those were.
+  std::size_t deliver_all() noexcept {
+    std::size_t count = 0;
     for (Mail* mail = take(); mail != nullptr;) {
       Mail* next = mail->next_;
       mail->deliver();
       mail = next;
+      ++count;
     }
+    return count;
   }
   void drop_all() noexcept {
     for (Mail* mail = take(); mail != nullptr;) {

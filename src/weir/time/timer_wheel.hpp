@@ -57,9 +57,11 @@ class TimerWheel {
   /// Does nothing when the timer is not armed.
   void cancel(Timer& timer) noexcept;
 
-  /// Fires what is due at `now`. Time that goes back is ignored. A timer that is armed by a callback for a time that
-  /// has come already fires in the next advance(), so that a callback cannot keep this one from ending. Not re-entrant.
-  void advance(Instant now) noexcept;
+  /// Fires what is due at `now`, and returns by how much the timer that waited longest was late (0 if none fired;
+  /// timers that were armed for the past do not count). Time that goes back is ignored. A timer that a callback arms
+  /// for `now` or earlier fires in the next advance(), so that a callback cannot keep this one from ending. Not
+  /// re-entrant.
+  Duration advance(Instant now) noexcept;
 
   /// When to call advance() next: never later than the first timer's tick; it may be earlier (a timer that stands in a
   /// coarse slot, or that was moved to a later time), and then advance() fires nothing. Nothing when no timer is armed.
@@ -80,19 +82,20 @@ class TimerWheel {
     unsigned slot;
   };
 
-  std::uint64_t tick_of(Instant due) const noexcept;
-  std::optional<Next> next_slot() const noexcept;
-  void place(Timer& timer, std::uint64_t tick) noexcept;
+  [[nodiscard]] std::uint64_t tick_of(Instant due) const noexcept;
+  [[nodiscard]] std::optional<Next> next_slot() const noexcept;
+  void place(Timer& timer) noexcept;
   void link(Timer& timer, std::uint16_t place) noexcept;
+  void link_firing(Timer& timer) noexcept;
   void unlink(Timer& timer) noexcept;
-  void move_to_firing(std::uint16_t place) noexcept;
-  void fire(Timer& timer) noexcept;
+  void open_slot(const Next& next) noexcept;
 
   Instant start_;
-  std::uint64_t now_ = 0;  // in ticks since start_: all before and including it has been fired
+  std::uint64_t now_ = 0;  // in ticks since start_; every armed timer in a slot is to fire after it
   std::size_t armed_ = 0;
   std::array<std::uint64_t, levels> occupied_{};
   std::array<Timer*, levels * slots + 2> first_{};
+  Timer* last_firing_ = nullptr;
 };
 
 inline Timer::~Timer() {
