@@ -1,0 +1,59 @@
+"""What an idle keep-alive connection costs in user memory."""
+import selectors
+import socket
+
+from . import machine, stats
+
+WANTED = 10_000
+AT_MOST = 2048
+REQUEST = b"GET /json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+# A source address has at most some 28,000 ports; a few addresses leave room for what else runs.
+PER_ADDRESS = 5_000
+
+
+def _open(server, count):
+    """Connections that have each had one answer."""
+    clients = []
+    for number in range(count):
+        client = socket.socket()
+        client.bind((f"127.0.0.{2 + number // PER_ADDRESS}", 0))
+        client.settimeout(10)
+        client.connect(("127.0.0.1", server.port))
+        clients.append(client)
+    with selectors.DefaultSelector() as selector:
+        for client in clients:
+            selector.register(client, selectors.EVENT_READ)
+            client.sendall(REQUEST)
+        waiting = set(clients)
+        while waiting:
+            ready = selector.select(timeout=10)
+            if not ready:
+                raise RuntimeError(f"{len(waiting)} of {count} connections got no answer")
+            for key, _ in ready:
+                answer = key.fileobj.recv(65536)
+                if not answer.startswith(b"HTTP/1.1 200"):
+                    raise RuntimeError(f"an unexpected answer: {answer[:100]!r}")
+                selector.unregister(key.fileobj)
+                waiting.discard(key.fileobj)
+    return clients
+
+
+def measure(server, row, chain, options):
+    """The growth of the server's Pss by 10,000 connections that have answered once and are idle since."""
+    limit = machine.allow_many_files()
+    count = min(WANTED, limit - 500)
+    with server:
+        options.progress(f"opening {count} connections ({chain})")
+        for client in _open(server, 64):  # what the first requests set up is not the connections' cost
+            client.close()
+        before = machine.user_memory(server.pid)
+        clients = _open(server, count)
+        try:
+            after = machine.user_memory(server.pid)
+        finally:
+            for client in clients:
+                client.close()
+    each = (after - before) / count
+    return {"row": row, "what": f"{count} idle keep-alive connections, chain {chain}", "value": each, "unit": "B each",
+            "spread": (each, each), "at_most": AT_MOST,
+            "detail": [f"Pss {stats.si(before)}B -> {stats.si(after)}B"]}

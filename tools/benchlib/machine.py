@@ -1,0 +1,135 @@
+"""The machine under the measurement: CPU time of a process and of the cores, memory, pinned processes that always end."""
+import atexit
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE = CORES[0]
+LOAD_CORE = CORES[1] if len(CORES) > 1 else CORES[0]
+
+
+class Missing(Exception):
+    """A program or file that a row needs is not there; the row is reported as missing."""
+
+
+def cpu_seconds(pid):
+    """utime + stime of a process with all its threads (proc(5), fields 14 and 15 of stat)."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def tree_cpu_seconds(pid):
+    """cpu_seconds of a process and its children (nginx works in a child)."""
+    total = cpu_seconds(pid)
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+        for child in children.read().split():
+            total += tree_cpu_seconds(int(child))
+    return total
+
+
+def core_times():
+    """{core: (idle seconds, all seconds)} of the two cores in use."""
+    times = {}
+    with open("/proc/stat", encoding="ascii") as stat:
+        for line in stat:
+            name, *values = line.split()
+            if name.startswith("cpu") and name[3:].isdigit():
+                values = [int(value) for value in values[:8]]
+                times[int(name[3:])] = ((values[3] + values[4]) / TICK, sum(values) / TICK)
+    return times
+
+
+def idle_share(before, after, core):
+    """The share of time that a core had nothing to do between two readings of core_times()."""
+    idle = after[core][0] - before[core][0]
+    everything = after[core][1] - before[core][1]
+    return idle / everything if everything > 0 else 0.0
+
+
+def user_memory(pid):
+    """Pss in bytes (proc(5), smaps_rollup): what the process would give back, shared pages in proportion."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+        for line in rollup:
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    raise RuntimeError("no Pss in smaps_rollup")
+
+
+def allow_many_files():
+    """Raises the limit of open files as far as it goes, for this process and those it starts; returns it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def pinned(core, command):
+    return ["taskset", "-c", str(core), *command] if len(CORES) > 1 and shutil.which("taskset") else list(command)
+
+
+_running = []
+
+
+def _end_all():
+    for process in list(_running):
+        end(process)
+
+
+atexit.register(_end_all)
+
+
+def _end_with_parent():
+    """In the child: SIGTERM when this program is killed and can end nothing any more (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def start(command, **options):
+    """Starts a process that ends when this program does, whatever happens."""
+    if not shutil.which(command[0]):
+        raise Missing(f"{os.path.basename(command[0])} is not there")
+    # A session of its own: Ctrl-C reaches only this program, which then ends the others in order.
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True,
+                               preexec_fn=_end_with_parent, **options)
+    _running.append(process)
+    return process
+
+
+def end(process, patience=5.0):
+    """SIGTERM, then SIGKILL; returns the exit status."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process in _running:
+        _running.remove(process)
+    return process.returncode
+
+
+def wait_for_port(process, port, patience=10.0):
+    """Until the server accepts on 127.0.0.1:port."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args} ended with status {process.returncode} before it listened")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise RuntimeError(f"{process.args} does not listen on port {port}")
