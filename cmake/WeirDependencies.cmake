@@ -1,16 +1,22 @@
-# Every library that Weir builds with, all of them Debian packages (tools/packages names them). Nothing is downloaded.
-find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
-find_package(OpenSSL 3.0 REQUIRED)
-find_package(ZLIB REQUIRED)
-find_package(simdjson REQUIRED)
-pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
-pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlienc)
-pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+# The libraries that Weir is linked with, all of them Debian packages (tools/packages names them). Nothing is downloaded.
+# This file is also installed: weirConfig.cmake includes it, so that a user's project finds the same ones.
+#
+# weir_find(PACKAGE …)         as find_package(PACKAGE … REQUIRED)
+# weir_find_pkgconfig(NAME M)  makes the target PkgConfig::NAME from the pkg-config module M
+if(NOT COMMAND weir_find)
+  macro(weir_find)
+    find_package(${ARGN} REQUIRED)
+  endmacro()
+  macro(weir_find_pkgconfig name module)
+    pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${module})
+  endmacro()
+endif()
 
-if(WEIR_TESTS)
-  find_package(GTest REQUIRED)
-endif()
-if(WEIR_BENCH)
-  find_package(benchmark REQUIRED)
-endif()
+weir_find(Threads)
+weir_find(PkgConfig)
+weir_find(OpenSSL 3.0)
+weir_find(ZLIB)
+weir_find(simdjson)
+weir_find_pkgconfig(RE2 re2)
+weir_find_pkgconfig(BROTLI libbrotlienc)
+weir_find_pkgconfig(ZSTD libzstd)

@@ -1,0 +1,5 @@
+#include <weir/base/error.hpp>
+
+int main() {
+  return weir::Result<int>(0).value();
+}
