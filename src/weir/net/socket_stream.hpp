@@ -17,13 +17,14 @@ class SocketStream final : public Stream, private IoHandler {
   /// Registers with the loop, wanting to read.
   Result<void> start();
 
+  using Stream::write;
   IoResult read(std::span<char> into) noexcept override;
   IoResult write(std::span<const iovec> pieces) noexcept override;
   IoResult send_file(int fd, std::uint64_t offset, std::size_t count) noexcept override;
   void set_handler(StreamHandler* handler) noexcept override;
   void want(bool read, bool write) noexcept override;
   void shutdown_write() noexcept override;
-  void close(bool reset) noexcept override;
+  void close(bool reset = false) noexcept override;
   [[nodiscard]] bool closed() const noexcept override { return !socket_; }
   [[nodiscard]] SocketAddress peer() const noexcept override;
   [[nodiscard]] SocketAddress local() const noexcept override;
