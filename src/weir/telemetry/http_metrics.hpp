@@ -52,16 +52,16 @@ class HttpServerMetrics {
 
  private:
   struct Table;
-  std::uint32_t slot_of(Table& table, std::uint64_t key, const HttpObservation& request) noexcept;
+  void record_first(Table& table, std::uint64_t key, const HttpObservation& request) noexcept;
+  void record_slowly(const HttpObservation& request) noexcept;
   Timer series_of(const HttpObservation& request) const;
   static std::shared_ptr<Table> make_table();
 
   telemetry::MetricsCells& cells_;
   MetricFamily<Timer> family_;
   UpDownCounter active_;
-  Timer overflow_;
-  std::vector<std::uint64_t> bounds_;
-  std::size_t max_entries_;
+  std::vector<std::uint64_t> bounds_;  // in nanoseconds, the last one UINT64_MAX
+  std::size_t max_entries_;            // of one thread's table; requests of further keys are counted as overflow
   telemetry::ThreadSlots<Table> tables_{telemetry::MetricsCells::max_shards};
 };
 

@@ -19,8 +19,9 @@
 namespace weir {
 
 namespace telemetry {
+class Exposition;
 class Family;
-}
+}  // namespace telemetry
 
 /// What a metric is called and what it means.
 struct MetricOptions {
@@ -107,6 +108,7 @@ class Timer {
 
  private:
   friend class telemetry::Family;
+  friend class HttpServerMetrics;
   telemetry::MetricsCells* cells_ = nullptr;
   const std::uint64_t* bounds_ = nullptr;
   std::uint32_t slot_ = 0;
@@ -171,6 +173,8 @@ class [[nodiscard]] MetricCallback {
 
  private:
   friend class MetricsRegistry;
+  friend class telemetry::Family;
+  friend class telemetry::Exposition;
   struct State;
   std::shared_ptr<State> state_;
 };
