@@ -1,0 +1,373 @@
+#include "weir/server/exchange.hpp"
+
+#include <cerrno>
+#include <exception>
+#include <new>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+
+#include "weir/base/contracts.hpp"
+#include "weir/server/exchange_pool.hpp"
+
+namespace weir::server {
+
+namespace {
+/// Readable bytes behind a collected body, so that a JSON parser may load whole vectors.
+constexpr std::size_t body_padding = 64;
+}  // namespace
+
+/// The writer that a streamed body gets: it copies into the connection's output and waits while that is full.
+class Exchange::StreamWriter final : public http::BodyWriter {
+ public:
+  explicit StreamWriter(Exchange& exchange) noexcept
+      : exchange_(exchange), announced_(exchange.streamed_.body.stream()->content_length) {}
+
+  Task<Result<void>> write(std::string_view data) override {
+    if (gone()) co_return client_gone();
+    if (!account(data.size())) co_return too_much();
+    const bool room = data.empty() || exchange_.port_->write_body(exchange_, data);
+    co_await Writable{exchange_, room};
+    if (gone()) co_return client_gone();
+    co_return Result<void>{};
+  }
+  Task<Result<void>> send_file(int fd, std::uint64_t offset, std::uint64_t length) override {
+    if (gone()) co_return client_gone();
+    if (!account(length)) co_return too_much();
+    const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0) co_return fail(system_error(errno, "duplicate a file descriptor"));
+    const bool room = exchange_.port_->write_body_file(exchange_, http::FileBody(own, offset, length));
+    co_await Writable{exchange_, room};
+    if (gone()) co_return client_gone();
+    co_return Result<void>{};
+  }
+  Task<Result<void>> flush() override {
+    if (gone()) co_return client_gone();
+    const bool empty = exchange_.port_->flush_body(exchange_);
+    co_await Writable{exchange_, empty};
+    if (gone()) co_return client_gone();
+    co_return Result<void>{};
+  }
+  bool trailer(std::string_view name, std::string_view value) override { return trailers_.add(name, value); }
+  StopToken stop() noexcept override { return exchange_.stop_token(); }
+
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] const http::Headers& trailers() const noexcept { return trailers_; }
+  [[nodiscard]] bool whole() const noexcept { return !announced_ || *announced_ == bytes_; }
+
+ private:
+  struct Writable {
+    Exchange& exchange;
+    bool ready;
+    bool await_ready() const noexcept { return ready || exchange.finished_; }
+    void await_suspend(std::coroutine_handle<> self) const noexcept { exchange.writable_waiter_ = self; }
+    void await_resume() const noexcept {}
+  };
+
+  [[nodiscard]] bool gone() const noexcept { return exchange_.port_ == nullptr || exchange_.finished_; }
+  static std::unexpected<Error> client_gone() { return fail(Errc::cancelled, "the client has gone away"); }
+  static std::unexpected<Error> too_much() {
+    return fail(Errc::out_of_range, "more was written than the announced content length");
+  }
+  bool account(std::uint64_t size) noexcept {
+    if (announced_ && bytes_ + size > *announced_) return false;
+    bytes_ += size;
+    return true;
+  }
+
+  Exchange& exchange_;
+  std::optional<std::uint64_t> announced_;
+  std::uint64_t bytes_ = 0;
+  http::Headers trailers_;
+};
+
+Exchange::Exchange(EventLoop& loop, ExchangePool& pool) : loop_(loop), pool_(pool) {}
+Exchange::~Exchange() = default;
+
+void Exchange::begin(ExchangePort& port, Service& service, const Limits& limits,
+                     const ConnectionInfo& connection) noexcept {
+  port_ = &port;
+  service_ = &service;
+  limits_ = &limits;
+  connection_ = connection;
+  started_ = loop_.now();
+  deadline_ = limits.request_timeout == Duration::zero() ? Instant::max() : started_ + limits.request_timeout;
+  body_limit_ = limits.body_bytes;
+  if (local_of_ != &service) {
+    local_ = service.make_local(*this);
+    local_of_ = &service;
+  }
+}
+
+void Exchange::serve() noexcept {
+  serving_ = true;
+  service_->on_request(*this);
+  serving_ = false;
+  if (!responded_) arm_deadline();
+}
+
+void Exchange::recycle() noexcept {
+  if (armed()) loop_.cancel(*this);
+  take_back();
+  if (local_) local_->reset();
+  task_ = {};
+  stream_task_ = {};
+  writer_.reset();
+  streamed_ = {};
+  collected_.clear();
+  if (collected_.capacity() > 64 * 1024) collected_.release();
+  kept_.release();
+  arena_.reset();
+  stop_.reset();
+  port_ = nullptr;
+  service_ = nullptr;
+  body_waiter_ = nullptr;
+  collector_ = nullptr;
+  body_error_.reset();
+  whole_body_ = {};
+  body_received_ = 0;
+  writable_waiter_ = nullptr;
+  status_ = {};
+  content_length_.reset();
+  has_body_ = responded_ = finished_ = false;
+}
+
+void Exchange::set_deadline(Instant deadline) noexcept {
+  deadline_ = deadline;
+  if (armed()) arm_deadline();
+}
+
+void Exchange::arm_deadline() noexcept {
+  if (deadline_ == Instant::max() || responded_) {
+    loop_.cancel(*this);
+  } else {
+    loop_.arm(*this, deadline_);
+  }
+}
+
+// --- the request's body ---
+
+BodyPiece Exchange::pull_body() noexcept {
+  if (body_error_) return {BodyPiece::Kind::error, {}};
+  if (!has_body_) return {BodyPiece::Kind::end, {}};
+  if (port_ == nullptr) {
+    fail_body(Error(Errc::cancelled, "the client has gone away"));
+    return {BodyPiece::Kind::error, {}};
+  }
+  BodyPiece piece = port_->pull_body(*this);
+  if (piece.kind == BodyPiece::Kind::data) {
+    body_received_ += piece.data.size();
+    if (body_limit_ != 0 && body_received_ > body_limit_) {
+      fail_body(Error(Errc::too_large, "the request body is larger than " + std::to_string(body_limit_) + " bytes"));
+      return {BodyPiece::Kind::error, {}};
+    }
+  }
+  return piece;
+}
+
+void Exchange::fail_body(Error error) noexcept {
+  if (!body_error_) body_error_ = std::move(error);
+}
+
+void Exchange::on_body_readable() noexcept {
+  if (BodyWaiter* waiter = std::exchange(body_waiter_, nullptr)) waiter->on_body_ready();
+}
+
+void Exchange::collect_body(BodyCollector& collector) noexcept {
+  WEIR_DEBUG_ASSERT(collector_ == nullptr);
+  collector_ = &collector;
+  pump_collector();
+}
+
+void Exchange::on_body_ready() noexcept { pump_collector(); }
+
+void Exchange::pump_collector() noexcept try {
+  for (;;) {
+    const BodyPiece piece = pull_body();
+    switch (piece.kind) {
+      case BodyPiece::Kind::data:
+        // A body that lies whole in the receive buffer is not copied: its one piece stays where it is.
+        if (collected_.empty() && content_length_ == piece.data.size()) {
+          whole_body_ = piece.data;
+        } else {
+          if (collected_.empty() && content_length_) {
+            static_cast<void>(collected_.reserve_more(static_cast<std::size_t>(*content_length_) + body_padding));
+          }
+          collected_.append(piece.data);
+        }
+        break;
+      case BodyPiece::Kind::end:
+        if (!collected_.empty()) {
+          static_cast<void>(collected_.reserve_more(body_padding));
+          whole_body_ = collected_.view();
+        }
+        return deliver(whole_body_);
+      case BodyPiece::Kind::wait:
+        body_waiter_ = this;
+        return;
+      case BodyPiece::Kind::error:
+        return deliver(std::unexpected(*body_error_));
+    }
+  }
+} catch (const std::bad_alloc&) {
+  collected_.release();
+  fail_body(Error(Errc::unavailable, "no memory for the request body"));
+  deliver(std::unexpected(*body_error_));
+}
+
+void Exchange::deliver(Result<std::string_view> body) noexcept {
+  if (BodyCollector* collector = std::exchange(collector_, nullptr)) collector->on_body(std::move(body));
+}
+
+namespace {
+/// Suspends until the body can be pulled again. Destroying it (with its coroutine) takes back the registration.
+class BodyReady final : public BodyWaiter {
+ public:
+  explicit BodyReady(Exchange& exchange) noexcept : exchange_(exchange) {}
+  BodyReady(const BodyReady&) = delete;
+  BodyReady& operator=(const BodyReady&) = delete;
+  ~BodyReady() { exchange_.forget_body_waiter(*this); }
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> self) noexcept {
+    self_ = self;
+    exchange_.wait_body(*this);
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  void on_body_ready() noexcept override { self_.resume(); }
+  Exchange& exchange_;
+  std::coroutine_handle<> self_;
+};
+}  // namespace
+
+Task<Result<std::string_view>> Exchange::read_body() {
+  for (;;) {
+    const BodyPiece piece = pull_body();
+    switch (piece.kind) {
+      case BodyPiece::Kind::data:
+        if (piece.data.empty()) continue;
+        co_return piece.data;
+      case BodyPiece::Kind::end: co_return std::string_view{};
+      case BodyPiece::Kind::error: co_return std::unexpected(*body_error_);
+      case BodyPiece::Kind::wait: {
+        BodyReady ready(*this);
+        co_await ready;
+        break;
+      }
+    }
+  }
+}
+
+// --- the answer ---
+
+void Exchange::respond(http::Response&& response) noexcept {
+  if (responded_ || finished_) return release_when_over();
+  responded_ = true;
+  status_ = response.status;
+  if (armed()) loop_.cancel(*this);
+  if (port_ == nullptr) {
+    finish(0, false);
+    return;
+  }
+  if (response.body.stream() != nullptr) {
+    start_stream(std::move(response));
+  } else {
+    port_->send_response(*this, response);
+  }
+}
+
+void Exchange::abort() noexcept {
+  if (finished_) return;
+  responded_ = true;
+  if (port_ != nullptr) port_->abort_response(*this);
+  if (!finished_) finish(0, false);
+}
+
+void Exchange::run(Task<void> task) noexcept {
+  WEIR_DEBUG_ASSERT(!task_.valid());
+  task_ = std::move(task);
+  task_.start();
+}
+
+void Exchange::start_stream(http::Response&& response) noexcept {
+  streamed_ = std::move(response);
+  try {
+    writer_ = std::make_unique<StreamWriter>(*this);
+    stream_task_ = stream_body();
+  } catch (const std::bad_alloc&) {
+    port_->abort_response(*this);
+    finish(0, false);
+    return;
+  }
+  port_->send_response(*this, streamed_);
+  if (!finished_) stream_task_.start();  // Finished already: the response has no body (HEAD, 304).
+  else stream_task_ = {};
+}
+
+Task<void> Exchange::stream_body() {
+  bool good = false;
+  try {
+    Task<Result<void>> body = streamed_.body.stream()->write(*writer_);
+    const Result<void> result = co_await std::move(body);
+    good = result.has_value() && writer_->whole();
+  } catch (...) {
+    good = false;  // The head has gone out; all that can be said now is an end before the end.
+  }
+  if (port_ != nullptr && !finished_) {
+    if (good) {
+      port_->end_body(*this, writer_->trailers().empty() ? nullptr : &writer_->trailers());
+    } else {
+      port_->abort_response(*this);
+    }
+  }
+  if (!finished_) finish(writer_->bytes(), good && port_ != nullptr);
+  release_when_over();
+}
+
+void Exchange::on_writable() noexcept {
+  if (auto waiter = std::exchange(writable_waiter_, nullptr)) waiter.resume();
+}
+
+void Exchange::finish(std::uint64_t bytes_out, bool complete) noexcept {
+  if (finished_) return;
+  finished_ = true;
+  if (armed()) loop_.cancel(*this);
+  service_->on_finish(*this, Outcome{status_, body_received_, bytes_out, loop_.now() - started_, complete});
+  release_when_over();
+}
+
+void Exchange::release_when_over() noexcept {
+  // The caller may be a coroutine of this very exchange in its last step: look again when it has ended.
+  // While serve() runs, the connection looks by itself.
+  if (finished_ && !serving_) loop_.defer(*this);
+}
+
+void Exchange::on_deferred() noexcept {
+  if (!over()) return;  // A coroutine still runs; its end brings us here again.
+  if (port_ != nullptr) {
+    port_->release_exchange(*this);
+  } else {
+    pool_.release(*this);
+  }
+}
+
+void Exchange::on_timer() noexcept {
+  if (responded_ || finished_) return;
+  const bool receiving = collector_ != nullptr || body_waiter_ != nullptr;
+  Service& service = *service_;
+  stop_.request_stop(StopReason::deadline);
+  if (!responded_ && !finished_) service.on_timeout(*this, receiving);
+}
+
+void Exchange::detach(StopReason reason) noexcept {
+  port_ = nullptr;
+  fail_body(Error(Errc::cancelled, "the client has gone away"));
+  stop_.request_stop(reason);
+  on_body_readable();
+  on_writable();
+  finish(writer_ ? writer_->bytes() : 0, false);
+}
+
+}  // namespace weir::server

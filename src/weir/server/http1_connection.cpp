@@ -1,0 +1,579 @@
+#include "weir/server/http1_connection.hpp"
+
+#include <algorithm>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "weir/base/contracts.hpp"
+#include "weir/http1/serializer.hpp"
+#include "weir/server/worker.hpp"
+
+namespace weir::server {
+
+namespace {
+/// Bytes asked for in one read between requests; with the padding and a little rest it stays in one recycled block.
+constexpr std::size_t read_size = 32 * 1024 - 2 * http1::padding;
+/// The same while a body is received.
+constexpr std::size_t body_read_size = 128 * 1024 - 2 * http1::padding;
+
+http1::ParserLimits parser_limits(const Limits& limits) noexcept {
+  http1::ParserLimits result;
+  result.max_target = limits.target_bytes;
+  result.max_head = limits.header_bytes;
+  result.max_headers = std::min(limits.header_count, max_header_count);
+  result.body.max_trailer_bytes = limits.trailer_bytes;
+  return result;
+}
+}  // namespace
+
+Http1Connection::Http1Connection(Worker& worker, std::unique_ptr<net::Stream> stream, Service& service,
+                                 const net::SocketAddress& local) noexcept
+    : worker_(worker),
+      service_(service),
+      stream_(std::move(stream)),
+      peer_(stream_->peer()),
+      parser_(parser_limits(worker.limits())),
+      head_({}) {
+  info_.peer = &peer_;
+  info_.local = &local;
+  stream_->set_handler(this);
+  set_timer(worker_loop().now() + worker_.limits().header_timeout);
+}
+
+Http1Connection::~Http1Connection() { WEIR_ASSERT(exchange_ == nullptr); }
+
+EventLoop& Http1Connection::worker_loop() const noexcept { return worker_.loop(); }
+
+// --- events of the stream ---
+
+void Http1Connection::on_readable() noexcept {
+  switch (state_) {
+    case State::head:
+    case State::discard: {
+      const Fill filled = fill(read_size);
+      if (filled == Fill::some) return process();
+      if (filled == Fill::blocked) return store_input();
+      // Between requests this is how a kept-alive connection ends; within one there is nobody left to answer.
+      return destroy_soon(filled == Fill::failed);
+    }
+    case State::exchange: {
+      if (body_wait_) {
+        body_wait_ = false;
+        stalled_watch_ = false;
+        exchange_->on_body_readable();
+        return update_interest();
+      }
+      if (!parser_.body().complete()) return stream_->want(false, !output_.empty());  // Nobody pulls: let it wait.
+      if (input_.size() - input_begin_ >= read_size / 2) return stream_->want(false, !output_.empty());
+      // Read ahead: the next pipelined request, or the news that the client has gone.
+      const std::size_t room = input_.capacity() - input_.size();
+      if (room <= http1::padding) return stream_->want(false, !output_.empty());
+      switch (fill(std::min(room - http1::padding, read_size))) {
+        case Fill::some:
+        case Fill::blocked: return;
+        case Fill::ended: return on_peer_closed();
+        case Fill::failed: return destroy_soon(true);
+      }
+      return;
+    }
+    case State::closing:
+    case State::lingering:
+      input_.clear();
+      input_begin_ = 0;
+      switch (fill(read_size)) {
+        case Fill::some:
+        case Fill::blocked:
+          input_.release();
+          return;
+        case Fill::ended:
+          peer_closed_ = true;
+          input_.release();
+          if (state_ == State::lingering) return destroy_soon(false);
+          return update_interest();
+        case Fill::failed: return destroy_soon(true);
+      }
+      return;
+    case State::closed: return;
+  }
+}
+
+void Http1Connection::on_writable() noexcept {
+  if (!flush() || !output_.empty()) return;
+  switch (state_) {
+    case State::exchange:
+      if (exchange_ != nullptr) exchange_->on_writable();
+      if (state_ != State::closed) update_interest();
+      return;
+    case State::head:
+    case State::discard: return process();
+    case State::closing: return linger_or_close();
+    case State::lingering:
+    case State::closed: return;
+  }
+}
+
+void Http1Connection::on_hangup() noexcept { destroy_soon(true); }
+
+void Http1Connection::on_peer_closed() noexcept {
+  peer_closed_ = true;
+  keep_alive_ = false;
+  if (exchange_ != nullptr && state_ == State::exchange) exchange_->on_peer_closed();
+  if (state_ != State::closed) update_interest();
+}
+
+// --- input ---
+
+Http1Connection::Fill Http1Connection::fill(std::size_t room) noexcept try {
+  char* to = input_.reserve_more(room + http1::padding);
+  const net::IoResult result = stream_->read(std::span(to, room));
+  if (result.ok()) {
+    input_.advance(result.bytes);
+    received_ += result.bytes;
+    return result.bytes == 0 ? Fill::blocked : Fill::some;
+  }
+  if (result.would_block()) return Fill::blocked;
+  return result.end_of_stream() ? Fill::ended : Fill::failed;
+} catch (const std::bad_alloc&) {
+  return Fill::failed;
+}
+
+void Http1Connection::process() noexcept {
+  if (processing_) return;
+  processing_ = true;
+  parse_requests();
+  processing_ = false;
+  if (state_ == State::closed || !flush()) return;
+  if (state_ == State::closing) return linger_or_close();
+  store_input();
+  update_interest();
+}
+
+void Http1Connection::parse_requests() noexcept {
+  // A client that does not read its answers is not asked for more requests.
+  while (output_.pending() < worker_.limits().output_bytes) {
+    if (state_ == State::discard) {
+      if (!discard_body()) return;
+    } else if (state_ == State::head) {
+      if (unparsed().empty() || !parse_head()) return;
+    } else {
+      return;
+    }
+  }
+}
+
+bool Http1Connection::parse_head() noexcept {
+  if (exchange_ == nullptr) {
+    try {
+      exchange_ = &worker_.pool().acquire();
+    } catch (const std::bad_alloc&) {
+      refuse(http::Status::service_unavailable, "no memory for another request");
+      return false;
+    }
+    head_ = http1::RequestHead(exchange_->field_slots());
+  }
+  const http1::HeadResult result = parser_.parse_head(unparsed(), head_);
+  if (result.state == http1::ParseState::need_more) {
+    if (parser_.idle()) {  // Nothing but an empty line so far.
+      worker_.pool().release(*std::exchange(exchange_, nullptr));
+    } else if (due_ == Instant::max() || due_ > worker_loop().now() + worker_.limits().header_timeout) {
+      set_timer(worker_loop().now() + worker_.limits().header_timeout);
+    }
+    return false;
+  }
+  if (result.state == http1::ParseState::error) {
+    refuse(http1::status_of(result.error), http1::message_of(result.error));
+    return false;
+  }
+  begin_exchange(result.size);
+  return true;
+}
+
+void Http1Connection::begin_exchange(std::size_t head_size) noexcept {
+  input_begin_ += head_size;
+  state_ = State::exchange;
+  due_ = Instant::max();
+  ++requests_;
+  Exchange& exchange = *exchange_;
+  const Limits& limits = worker_.limits();
+  exchange.begin(*this, service_, limits, info_);
+  exchange.request() = head_.request;
+  if (exchange.request().scheme.empty()) exchange.request().scheme = info_.secure ? "https" : "http";
+  keep_alive_ = head_.keep_alive && !peer_closed_ && !worker_.draining() &&
+                (limits.requests_per_connection == 0 || requests_ < limits.requests_per_connection);
+  continue_due_ = head_.expect_continue;
+  chunked_ = false;
+  parser_.begin_body(head_, 0);
+  if (head_.framing != http1::Framing::none) {
+    exchange.announce_body(head_.framing == http1::Framing::length ? std::optional(head_.content_length) : std::nullopt);
+  }
+  exchange.serve();
+  if (exchange_ == &exchange && exchange.over()) end_exchange();
+}
+
+void Http1Connection::release_exchange(Exchange& exchange) noexcept {
+  if (&exchange != exchange_) return;
+  end_exchange();
+  process();
+}
+
+void Http1Connection::end_exchange() noexcept {
+  worker_.pool().release(*std::exchange(exchange_, nullptr));
+  body_wait_ = false;
+  stalled_watch_ = false;
+  if (state_ != State::exchange) return;
+  if (!keep_alive_) return begin_closing();
+  state_ = State::discard;
+  discarded_ = 0;
+  if (parser_.body().complete()) static_cast<void>(discard_body());
+}
+
+/// Reads over what the handler left of the body. True when the next head can be parsed.
+bool Http1Connection::discard_body() noexcept {
+  while (!parser_.body().complete()) {
+    const http1::BodyResult result = parser_.parse_body(unparsed());
+    input_begin_ += result.consumed;
+    discarded_ += result.data.size();
+    if (result.state == http1::ParseState::error || discarded_ > worker_.limits().discard_bytes) {
+      begin_closing();
+      return false;
+    }
+    if (result.state == http1::ParseState::need_more && result.consumed == 0) {
+      set_timer(worker_loop().now() + worker_.limits().stall_timeout);
+      return false;
+    }
+  }
+  state_ = State::head;
+  parser_.reset();
+  due_ = worker_loop().now() + worker_.limits().idle_timeout;
+  if (!armed()) set_timer(due_);
+  return true;
+}
+
+/// A connection that waits holds only what it has not parsed: nothing between requests, the begun head otherwise.
+void Http1Connection::store_input() noexcept {
+  if (state_ == State::exchange) return;  // The request's views point into it.
+  const std::size_t left = input_.size() - input_begin_;
+  if (left == 0) {
+    input_.release();
+  } else if (input_.capacity() > 2 * (left + http1::padding) || input_begin_ != 0) {
+    try {
+      Buffer small;
+      static_cast<void>(small.reserve_more(left + http1::padding));
+      small.append(unparsed());
+      input_ = std::move(small);
+    } catch (const std::bad_alloc&) {
+      return;  // It only costs memory.
+    }
+  }
+  input_begin_ = 0;
+}
+
+BodyPiece Http1Connection::pull_body(Exchange& exchange) noexcept {
+  for (;;) {
+    if (parser_.body().complete()) return {BodyPiece::Kind::end, {}};
+    const http1::BodyResult result = parser_.parse_body(unparsed());
+    input_begin_ += result.consumed;
+    if (result.state == http1::ParseState::error) return body_failed(result.error);
+    if (!result.data.empty()) {
+      continue_due_ = false;
+      return {BodyPiece::Kind::data, result.data};
+    }
+    if (result.state == http1::ParseState::complete) return {BodyPiece::Kind::end, {}};
+    if (result.consumed != 0) continue;
+    if (peer_closed_) return body_failed(http1::ParseError::truncated);
+
+    // More must be read. The head stays with the exchange; the body goes through a block of its own.
+    try {
+      if (input_begin_ != input_.size() || input_begin_ != 0) {
+        Buffer block;
+        const std::uint64_t expected = head_.framing == http1::Framing::length ? head_.content_length : body_read_size;
+        static_cast<void>(block.reserve_more(
+            static_cast<std::size_t>(std::clamp<std::uint64_t>(expected, 4096, body_read_size)) + http1::padding));
+        block.append(unparsed());
+        if (exchange.keeps()) {
+          input_ = std::move(block);
+        } else {
+          exchange.keep(std::exchange(input_, std::move(block)));
+        }
+        input_begin_ = 0;
+      }
+    } catch (const std::bad_alloc&) {
+      exchange.fail_body(Error(Errc::unavailable, "no memory for the request body"));
+      keep_alive_ = false;
+      return {BodyPiece::Kind::error, {}};
+    }
+    const std::size_t held = input_.size();
+    const std::size_t room = input_.capacity() > held + http1::padding ? input_.capacity() - held - http1::padding : 4096;
+    switch (fill(std::min(room, body_read_size))) {
+      case Fill::some: break;
+      case Fill::blocked:
+        if (std::exchange(continue_due_, false)) {
+          output_.append(http1::continue_response);
+          if (!flush()) return {BodyPiece::Kind::error, {}};
+        }
+        body_wait_ = true;
+        watch_stall();
+        update_interest();
+        return {BodyPiece::Kind::wait, {}};
+      case Fill::ended:
+        peer_closed_ = true;
+        return body_failed(http1::ParseError::truncated);
+      case Fill::failed:
+        destroy_soon(true);
+        return {BodyPiece::Kind::error, {}};
+    }
+  }
+}
+
+BodyPiece Http1Connection::body_failed(http1::ParseError error) noexcept {
+  keep_alive_ = false;
+  const http::Status status = http1::status_of(error);
+  const Errc code = status == http::Status::content_too_large ? Errc::too_large : Errc::invalid_argument;
+  exchange_->fail_body(Error(code, std::string(http1::message_of(error))));
+  return {BodyPiece::Kind::error, {}};
+}
+
+// --- output ---
+
+bool Http1Connection::may_keep_alive(const Exchange& exchange) const noexcept {
+  if (!keep_alive_ || worker_.draining() || exchange.body_error() != nullptr) return false;
+  if (parser_.body().complete()) return true;
+  // The rest of the body has to be read over. A client that waits for 100 Continue may never send it.
+  if (continue_due_) return false;
+  if (head_.framing != http1::Framing::length) return true;
+  return head_.content_length - parser_.body().received() <= worker_.limits().discard_bytes;
+}
+
+void Http1Connection::send_response(Exchange& exchange, http::Response& response) noexcept try {
+  http1::ResponseContext context;
+  context.method = head_.request.method;
+  context.version = head_.request.version;
+  context.keep_alive = may_keep_alive(exchange);
+  context.date = worker_.date();
+  const http1::WrittenHead written = http1::write_head(response, context, output_.tail());
+  keep_alive_ = written.keep_alive;
+  chunked_ = written.chunked;
+  if (response.body.stream() != nullptr) {
+    if (!written.send_body) {
+      exchange.finish(0, true);
+    }
+    if (!processing_) flush_later();
+    return;
+  }
+  std::uint64_t sent = 0;
+  if (written.send_body) {
+    sent = response.body.length().value_or(0);
+    if (written.chunked && sent != 0) http1::write_chunk_header(sent, output_.tail());
+    output_.append(std::move(response.body));
+    if (written.chunked) {
+      if (sent != 0) output_.append(http1::chunk_end);
+      http1::write_last_chunk(response.trailers.get(), output_.tail());
+    }
+  }
+  if (!processing_) flush_later();
+  exchange.finish(sent, true);
+} catch (const std::bad_alloc&) {
+  abort_response(exchange);
+}
+
+bool Http1Connection::write_body(Exchange&, std::string_view data) {
+  if (chunked_) {
+    http1::write_chunk(data, output_.tail());
+  } else {
+    output_.append(data);
+  }
+  if (output_.pending() < worker_.limits().output_bytes) {
+    if (!processing_) flush_later();
+    return true;
+  }
+  if (!flush()) return true;
+  const bool room = output_.pending() < worker_.limits().output_bytes;
+  if (!room) update_interest();
+  return room;
+}
+
+bool Http1Connection::write_body_file(Exchange& exchange, http::FileBody file) {
+  const std::uint64_t length = file.length();
+  if (length == 0) return true;
+  if (chunked_) http1::write_chunk_header(length, output_.tail());
+  output_.append(std::move(file));
+  if (chunked_) output_.append(http1::chunk_end);
+  return flush_body(exchange);
+}
+
+bool Http1Connection::flush_body(Exchange&) noexcept {
+  if (!flush()) return true;
+  if (output_.empty()) return true;
+  update_interest();
+  return false;
+}
+
+void Http1Connection::end_body(Exchange& exchange, const http::Headers* trailers) noexcept try {
+  if (chunked_) http1::write_last_chunk(trailers, output_.tail());
+  if (!processing_) flush_later();
+  static_cast<void>(exchange);
+} catch (const std::bad_alloc&) {
+  abort_response(exchange);
+}
+
+void Http1Connection::abort_response(Exchange&) noexcept { destroy_soon(true); }
+
+/// Writes what waits. False: the connection is gone.
+bool Http1Connection::flush() noexcept {
+  if (state_ == State::closed) return false;
+  if (output_.empty()) return true;
+  switch (output_.flush(*stream_)) {
+    case OutputQueue::Flush::done: stalled_watch_ = body_wait_; return true;
+    case OutputQueue::Flush::blocked: watch_stall(); return true;
+    case OutputQueue::Flush::failed: destroy_soon(true); return false;
+  }
+  return true;
+}
+
+// --- the end ---
+
+void Http1Connection::refuse(http::Status status, std::string_view why) noexcept {
+  if (exchange_ != nullptr) worker_.pool().release(*std::exchange(exchange_, nullptr));
+  service_.on_refused(info_, status, why);
+  try {
+    http1::write_error_response(status, why, worker_.date(), output_.tail());
+  } catch (const std::bad_alloc&) {
+    return destroy_soon(true);
+  }
+  keep_alive_ = false;
+  begin_closing();
+}
+
+void Http1Connection::begin_closing() noexcept {
+  if (state_ == State::closed) return;
+  state_ = State::closing;
+  input_.release();
+  input_begin_ = 0;
+  if (processing_) return;
+  if (!flush()) return;
+  linger_or_close();
+}
+
+void Http1Connection::linger_or_close() noexcept {
+  if (!output_.empty()) return update_interest();
+  if (peer_closed_) return destroy_soon(false);
+  // Closing a socket with unread bytes resets it, and the reset overtakes the answer at the client (RFC 9112 section
+  // 9.6): close our side only, read on for a while.
+  stream_->shutdown_write();
+  state_ = State::lingering;
+  set_timer(worker_loop().now() + worker_.limits().linger_timeout);
+  update_interest();
+}
+
+void Http1Connection::detach_exchange(StopReason reason) noexcept {
+  Exchange* exchange = std::exchange(exchange_, nullptr);
+  if (exchange == nullptr) return;
+  if (state_ == State::exchange) {
+    if (!exchange->keeps()) exchange->keep(std::move(input_));
+    exchange->detach(reason);
+  } else {
+    worker_.pool().release(*exchange);
+  }
+}
+
+void Http1Connection::destroy_soon(bool reset) noexcept {
+  if (state_ == State::closed) return;
+  detach_exchange(worker_.draining() ? StopReason::shutdown : StopReason::gone);
+  state_ = State::closed;
+  if (armed()) worker_loop().cancel(*this);
+  stream_->set_handler(nullptr);
+  stream_->close(reset);
+  output_.clear();
+  input_.release();
+  worker_loop().defer(*this);
+}
+
+void Http1Connection::on_deferred() noexcept {
+  if (state_ == State::closed) return worker_.remove(*this);  // Destroys this.
+  if (!flush()) return;
+  if (output_.empty() && state_ == State::exchange && exchange_ != nullptr) exchange_->on_writable();
+  if (state_ == State::closing && !processing_) return linger_or_close();
+  if (state_ != State::closed) update_interest();
+}
+
+void Http1Connection::drain() noexcept {
+  keep_alive_ = false;
+  if (idle() || (state_ == State::head && parser_.idle() && output_.empty())) destroy_soon(false);
+}
+
+void Http1Connection::close_now() noexcept { destroy_soon(state_ != State::head); }
+
+// --- readiness and time ---
+
+void Http1Connection::update_interest() noexcept {
+  bool read = false;
+  switch (state_) {
+    case State::head:
+    case State::discard: read = output_.pending() < worker_.limits().output_bytes; break;
+    case State::exchange:
+      read = body_wait_ || (parser_.body().complete() && !peer_closed_ && input_.size() - input_begin_ < read_size / 2);
+      break;
+    case State::closing:
+    case State::lingering: read = !peer_closed_; break;
+    case State::closed: return;
+  }
+  stream_->want(read, !output_.empty());
+}
+
+/// Moves the deadline. Cheap when it moves back, as it does with every request: the timer is armed again only when the
+/// deadline moves forward, and on_timer() looks at due_.
+void Http1Connection::set_timer(Instant due) noexcept {
+  due_ = due;
+  if (due != Instant::max() && (!armed() || this->Timer::due() > due)) worker_loop().arm(*this, due);
+}
+
+/// From now on bytes must move (in either direction) at the minimal rate.
+void Http1Connection::watch_stall() noexcept {
+  if (stalled_watch_) return;
+  stalled_watch_ = true;
+  stall_since_ = worker_loop().now();
+  stall_mark_ = received_ + output_.written();
+  set_timer(stall_since_ + worker_.limits().stall_timeout);
+}
+
+void Http1Connection::on_timer() noexcept {
+  const Instant now = worker_loop().now();
+  if (due_ == Instant::max()) return;
+  if (now < due_) return worker_loop().arm(*this, due_);
+  const Limits& limits = worker_.limits();
+  switch (state_) {
+    case State::head:
+      if (!output_.empty()) break;
+      if (exchange_ == nullptr) return destroy_soon(false);
+      return refuse(http::Status::request_timeout, "the request head took too long to arrive");
+    case State::lingering: return destroy_soon(false);
+    case State::exchange:
+    case State::closing:
+    case State::discard: break;
+    case State::closed: return;
+  }
+  if (state_ == State::discard && output_.empty()) return destroy_soon(true);
+  if (!stalled_watch_) {
+    due_ = Instant::max();
+    return;
+  }
+  const std::uint64_t moved = received_ + output_.written() - stall_mark_;
+  const auto seconds = std::chrono::duration<double>(now - stall_since_).count();
+  if (moved != 0 && static_cast<double>(moved) >= static_cast<double>(limits.min_rate) * seconds) {
+    stalled_watch_ = false;
+    return watch_stall();
+  }
+  if (body_wait_ && output_.empty() && exchange_ != nullptr) {
+    body_wait_ = false;
+    stalled_watch_ = false;
+    keep_alive_ = false;
+    exchange_->fail_body(Error(Errc::deadline_exceeded, "the request body arrives too slowly"));
+    exchange_->on_body_readable();
+    if (state_ != State::closed) update_interest();
+    return;
+  }
+  destroy_soon(true);
+}
+
+}  // namespace weir::server

@@ -1,0 +1,121 @@
+#include "weir/server/output_queue.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace weir::server {
+
+void OutputQueue::seal_tail() {
+  if (tail_.size() == tail_sent_) {
+    tail_.clear();
+    tail_sent_ = 0;
+    return;
+  }
+  Segment segment;
+  segment.bytes = tail_.view().substr(tail_sent_);
+  segment.content = std::move(tail_);  // The bytes stay where they are.
+  queued_ += segment.bytes.size();
+  tail_sent_ = 0;
+  segments_.push_back(std::move(segment));
+}
+
+void OutputQueue::append(http::Body body) {
+  if (http::FileBody* file = body.file()) return append(std::move(*file));
+  const std::string_view bytes = body.bytes().value_or(std::string_view{});
+  if (bytes.size() < copy_below) return tail_.append(bytes);
+  seal_tail();
+  Segment& segment = segments_.emplace_back();
+  segment.content = std::move(body);
+  // Taken after the move: a short string would have moved with its body.
+  segment.bytes = *std::get<http::Body>(segment.content).bytes();
+  queued_ += segment.bytes.size();
+}
+
+void OutputQueue::append(http::FileBody file) {
+  if (file.length() == 0) return;
+  seal_tail();
+  Segment& segment = segments_.emplace_back();
+  segment.file_left = file.length();
+  segment.file_offset = file.offset();
+  segment.content = http::Body(std::move(file));
+  queued_ += segment.file_left;
+}
+
+OutputQueue::Flush OutputQueue::flush(net::Stream& stream, std::uint64_t budget) noexcept {
+  if (first_ < segments_.size()) {
+    const Flush flushed = flush_segments(stream, budget);
+    if (flushed != Flush::done) return flushed;
+  }
+  while (tail_sent_ < tail_.size()) {
+    const net::IoResult result = stream.write(tail_.data() + tail_sent_, tail_.size() - tail_sent_);
+    if (result.would_block()) return Flush::blocked;
+    if (!result.ok()) return Flush::failed;
+    tail_sent_ += result.bytes;
+    written_ += result.bytes;
+  }
+  tail_.release();
+  tail_sent_ = 0;
+  return Flush::done;
+}
+
+OutputQueue::Flush OutputQueue::flush_segments(net::Stream& stream, std::uint64_t budget) noexcept {
+  const std::uint64_t stop_at = written_ + budget;
+  while (first_ < segments_.size()) {
+    if (written_ >= stop_at) return Flush::blocked;
+    Segment& segment = segments_[first_];
+    net::IoResult result;
+    if (segment.file_left != 0) {
+      const http::FileBody* file = std::get<http::Body>(segment.content).file();
+      const std::uint64_t count = std::min<std::uint64_t>(segment.file_left, stop_at - written_);
+      result = stream.send_file(file->fd(), segment.file_offset, static_cast<std::size_t>(count));
+      if (result.ok() && result.bytes == 0) return Flush::failed;  // The file has become shorter: cut, do not lie.
+    } else {
+      std::array<iovec, 16> pieces;
+      std::size_t count = 0;
+      for (std::size_t i = first_; i < segments_.size() && count < pieces.size(); ++i, ++count) {
+        if (segments_[i].file_left != 0) break;
+        pieces[count] = {const_cast<char*>(segments_[i].bytes.data()), segments_[i].bytes.size()};
+      }
+      if (first_ + count == segments_.size() && count < pieces.size() && tail_.size() > tail_sent_) {
+        pieces[count++] = {tail_.data() + tail_sent_, tail_.size() - tail_sent_};
+      }
+      result = stream.write(std::span(pieces.data(), count));
+    }
+    if (result.would_block()) return Flush::blocked;
+    if (!result.ok()) return Flush::failed;
+    written_ += result.bytes;
+    std::uint64_t left = result.bytes;
+    while (left != 0 && first_ < segments_.size()) {
+      Segment& sent = segments_[first_];
+      const bool is_file = sent.file_left != 0;
+      const std::uint64_t size = is_file ? sent.file_left : sent.bytes.size();
+      const std::uint64_t part = std::min(left, size);
+      if (is_file) {
+        sent.file_left -= part;
+        sent.file_offset += part;
+      } else {
+        sent.bytes.remove_prefix(static_cast<std::size_t>(part));
+      }
+      queued_ -= part;
+      left -= part;
+      if (part < size) break;
+      sent.content = Buffer();  // Gives the memory or the file back now, not with the last segment.
+      ++first_;
+    }
+    tail_sent_ += static_cast<std::size_t>(left);
+  }
+  segments_.clear();
+  first_ = 0;
+  return Flush::done;
+}
+
+void OutputQueue::clear() noexcept {
+  segments_.clear();
+  first_ = 0;
+  queued_ = 0;
+  tail_.release();
+  tail_sent_ = 0;
+}
+
+}  // namespace weir::server

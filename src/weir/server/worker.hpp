@@ -1,0 +1,75 @@
+// The server's part on one event loop: its connections, its pool of exchanges, its date.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "weir/net/stream.hpp"
+#include "weir/runtime/event_loop.hpp"
+#include "weir/server/connection.hpp"
+#include "weir/server/exchange_pool.hpp"
+#include "weir/server/limits.hpp"
+
+namespace weir::server {
+
+/// Counters of a worker: written by its loop, readable by any thread.
+struct WorkerStats {
+  std::atomic<std::uint64_t> connections{0};  ///< Open now.
+  std::atomic<std::uint64_t> accepted{0};
+  std::atomic<std::uint64_t> refused{0};  ///< Over the limit of connections.
+};
+
+/// Lives on its loop's thread; everything here is for that thread.
+class Worker {
+ public:
+  /// `open_connections` is shared by the workers of a server, for the limit.
+  Worker(EventLoop& loop, const Limits& limits, std::atomic<std::size_t>& open_connections);
+  /// All connections must be gone: close_all() and turn the loop until connections() is 0.
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// Takes a new connection; its requests go to `service`. `local` outlives the worker's connections.
+  void adopt(std::unique_ptr<net::Stream> stream, Service& service, const net::SocketAddress& local) noexcept;
+
+  /// Idle connections close now, the others after their running request.
+  void drain() noexcept;
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  /// Everything closes now; running requests are cancelled.
+  void close_all() noexcept;
+  /// `done` is called (once, on the loop) as soon as there is neither a connection nor a running exchange.
+  void when_empty(std::move_only_function<void()> done);
+
+  [[nodiscard]] EventLoop& loop() const noexcept { return loop_; }
+  [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
+  [[nodiscard]] ExchangePool& pool() noexcept { return pool_; }
+  [[nodiscard]] std::size_t connections() const noexcept { return count_; }
+  [[nodiscard]] const WorkerStats& stats() const noexcept { return stats_; }
+  /// The value of Date for now (RFC 9110 section 6.6.1): 29 bytes, valid until the next call.
+  [[nodiscard]] std::string_view date() noexcept;
+
+  /// For connections: destroys it.
+  void remove(Connection& connection) noexcept;
+  /// For exchanges and connections: something ended.
+  void check_empty() noexcept;
+
+ private:
+  EventLoop& loop_;
+  Limits limits_;
+  ExchangePool pool_;
+  std::atomic<std::size_t>& open_connections_;
+  Connection* first_ = nullptr;
+  std::size_t count_ = 0;
+  bool draining_ = false;
+  std::move_only_function<void()> when_empty_;
+  std::int64_t date_second_ = -1;
+  std::array<char, 32> date_{};
+  WorkerStats stats_;
+};
+
+}  // namespace weir::server
