@@ -147,6 +147,9 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   /// The whole body, contiguous, with at least 64 readable bytes behind its end, to `collector`: at once if it has
   /// arrived, later otherwise. The view lives until the exchange is over.
   void collect_body(BodyCollector& collector) noexcept;
+  void forget_body_collector(BodyCollector& collector) noexcept {
+    if (collector_ == &collector) collector_ = nullptr;
+  }
   /// The next piece, if there is one. Pieces of nothing but what the connection has room for: whoever does not pull
   /// makes the client wait.
   [[nodiscard]] BodyPiece pull_body() noexcept;

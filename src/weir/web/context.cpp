@@ -1,0 +1,78 @@
+#include "weir/web/context.hpp"
+
+#include "weir/http/accept.hpp"
+#include "weir/http/cookie.hpp"
+#include "weir/http/uri.hpp"
+
+namespace weir {
+
+std::string_view Context::route() const noexcept { return endpoint_ == nullptr ? std::string_view{} : endpoint_->pattern; }
+
+std::optional<std::string_view> Context::param(std::string_view name) const noexcept { return match_.params.find(name); }
+
+std::string_view Context::client_ip() {
+  if (client_ip_.empty() && connection().peer != nullptr) {
+    net::SocketAddress::IpText room;
+    client_ip_ = arena().copy(connection().peer->ip_text(room));
+  }
+  return client_ip_;
+}
+
+namespace {
+/// Suspends until the whole body is there.
+class WholeBody final : public server::BodyCollector {
+ public:
+  explicit WholeBody(server::Exchange& exchange) noexcept : exchange_(exchange) {}
+  WholeBody(const WholeBody&) = delete;
+  WholeBody& operator=(const WholeBody&) = delete;
+  ~WholeBody() { exchange_.forget_body_collector(*this); }
+  bool await_ready() {
+    exchange_.collect_body(*this);
+    return result_.has_value();
+  }
+  void await_suspend(std::coroutine_handle<> self) noexcept { self_ = self; }
+  Result<std::string_view> await_resume() { return std::move(*result_); }
+
+ private:
+  void on_body(Result<std::string_view> body) noexcept override {
+    result_ = std::move(body);
+    if (self_) self_.resume();
+  }
+  server::Exchange& exchange_;
+  std::coroutine_handle<> self_;
+  std::optional<Result<std::string_view>> result_;
+};
+}  // namespace
+
+Task<Result<std::string_view>> Context::body() {
+  if (collected_) co_return body_;
+  WholeBody whole(exchange_);
+  Result<std::string_view> body = co_await whole;
+  if (body) {
+    body_ = *body;
+    collected_ = true;
+  }
+  co_return body;
+}
+
+void* Context::find_slot(const void* key) const noexcept {
+  for (const Slot* slot = slots_; slot != nullptr; slot = slot->next) {
+    if (slot->key == key) return slot->value;
+  }
+  return nullptr;
+}
+
+void Context::reset() noexcept {
+  for (Slot* slot = slots_; slot != nullptr; slot = slot->next) {
+    if (slot->destroy != nullptr) slot->destroy(slot->value);
+  }
+  slots_ = nullptr;
+  environment_ = nullptr;
+  endpoint_ = nullptr;
+  log_context_ = {};
+  body_ = client_ip_ = exception_ = {};
+  passed_ = 0;
+  collected_ = false;
+}
+
+}  // namespace weir
