@@ -1,12 +1,12 @@
 #include "weir/server/worker.hpp"
 
 #include <chrono>
-#include <cstring>
+#include <ctime>
+#include <new>
 #include <string_view>
 #include <utility>
 
 #include "weir/base/contracts.hpp"
-#include "weir/http/date.hpp"
 #include "weir/server/http1_connection.hpp"
 
 namespace weir::server {
@@ -88,7 +88,10 @@ std::string_view Worker::date() noexcept {
   const auto second = std::chrono::floor<std::chrono::seconds>(loop_.wall()).time_since_epoch().count();
   if (second != date_second_) {
     date_second_ = second;
-    http::format_date(std::chrono::sys_seconds(std::chrono::seconds(second)), date_.data());
+    const std::time_t time = second;
+    std::tm parts{};
+    ::gmtime_r(&time, &parts);
+    std::strftime(date_.data(), date_.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   }
   return {date_.data(), 29};
 }
