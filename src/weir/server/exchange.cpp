@@ -180,7 +180,9 @@ void Exchange::collect_body(BodyCollector& collector) noexcept {
   pump_collector();
 }
 
-void Exchange::on_body_ready() noexcept { pump_collector(); }
+void Exchange::on_body_ready() noexcept {
+  pump_collector();
+}
 
 void Exchange::pump_collector() noexcept try {
   for (;;) {
@@ -249,8 +251,10 @@ Task<Result<std::string_view>> Exchange::read_body() {
       case BodyPiece::Kind::data:
         if (piece.data.empty()) continue;
         co_return piece.data;
-      case BodyPiece::Kind::end: co_return std::string_view{};
-      case BodyPiece::Kind::error: co_return std::unexpected(*body_error_);
+      case BodyPiece::Kind::end:
+        co_return std::string_view{};
+      case BodyPiece::Kind::error:
+        co_return std::unexpected(*body_error_);
       case BodyPiece::Kind::wait: {
         BodyReady ready(*this);
         co_await ready;
@@ -302,8 +306,10 @@ void Exchange::start_stream(http::Response&& response) noexcept {
     return;
   }
   port_->send_response(*this, streamed_);
-  if (!finished_) stream_task_.start();  // Finished already: the response has no body (HEAD, 304).
-  else stream_task_ = {};
+  if (!finished_)
+    stream_task_.start();  // Finished already: the response has no body (HEAD, 304).
+  else
+    stream_task_ = {};
 }
 
 Task<void> Exchange::stream_body() {

@@ -193,8 +193,8 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   void on_body_readable() noexcept;
   /// The reader has caught up.
   void on_writable() noexcept;
-  /// The connection is gone or unusable: cancels; the port is not called any more, and the exchange goes back to the pool
-  /// by itself.
+  /// The connection is gone or unusable: cancels; the port is not called any more, and the exchange goes back to the
+  /// pool by itself.
   void detach(StopReason reason) noexcept;
   /// The client has closed its side; the answer can perhaps still be sent.
   void on_peer_closed() noexcept { stop_.request_stop(StopReason::gone); }

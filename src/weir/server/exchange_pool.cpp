@@ -5,7 +5,9 @@
 
 namespace weir::server {
 
-ExchangePool::~ExchangePool() { WEIR_ASSERT(active_ == 0); }
+ExchangePool::~ExchangePool() {
+  WEIR_ASSERT(active_ == 0);
+}
 
 Exchange& ExchangePool::acquire() {
   if (idle_.empty()) idle_.push_back(std::make_unique<Exchange>(worker_.loop(), *this));

@@ -41,9 +41,13 @@ Http1Connection::Http1Connection(Worker& worker, std::unique_ptr<net::Stream> st
   set_timer(worker_loop().now() + worker_.limits().header_timeout);
 }
 
-Http1Connection::~Http1Connection() { WEIR_ASSERT(exchange_ == nullptr); }
+Http1Connection::~Http1Connection() {
+  WEIR_ASSERT(exchange_ == nullptr);
+}
 
-EventLoop& Http1Connection::worker_loop() const noexcept { return worker_.loop(); }
+EventLoop& Http1Connection::worker_loop() const noexcept {
+  return worker_.loop();
+}
 
 // --- events of the stream ---
 
@@ -71,9 +75,12 @@ void Http1Connection::on_readable() noexcept {
       if (room <= http1::padding) return stream_->want(false, !output_.empty());
       switch (fill(std::min(room - http1::padding, read_size))) {
         case Fill::some:
-        case Fill::blocked: return;
-        case Fill::ended: return on_peer_closed();
-        case Fill::failed: return destroy_soon(true);
+        case Fill::blocked:
+          return;
+        case Fill::ended:
+          return on_peer_closed();
+        case Fill::failed:
+          return destroy_soon(true);
       }
       return;
     }
@@ -91,10 +98,12 @@ void Http1Connection::on_readable() noexcept {
           input_.release();
           if (state_ == State::lingering) return destroy_soon(false);
           return update_interest();
-        case Fill::failed: return destroy_soon(true);
+        case Fill::failed:
+          return destroy_soon(true);
       }
       return;
-    case State::closed: return;
+    case State::closed:
+      return;
   }
 }
 
@@ -106,14 +115,19 @@ void Http1Connection::on_writable() noexcept {
       if (state_ != State::closed) update_interest();
       return;
     case State::head:
-    case State::discard: return process();
-    case State::closing: return linger_or_close();
+    case State::discard:
+      return process();
+    case State::closing:
+      return linger_or_close();
     case State::lingering:
-    case State::closed: return;
+    case State::closed:
+      return;
   }
 }
 
-void Http1Connection::on_hangup() noexcept { destroy_soon(true); }
+void Http1Connection::on_hangup() noexcept {
+  destroy_soon(true);
+}
 
 void Http1Connection::on_peer_closed() noexcept {
   peer_closed_ = true;
@@ -205,7 +219,8 @@ void Http1Connection::begin_exchange(std::size_t head_size) noexcept {
   chunked_ = false;
   parser_.begin_body(head_, 0);
   if (head_.framing != http1::Framing::none) {
-    exchange.announce_body(head_.framing == http1::Framing::length ? std::optional(head_.content_length) : std::nullopt);
+    exchange.announce_body(head_.framing == http1::Framing::length ? std::optional(head_.content_length)
+                                                                   : std::nullopt);
   }
   exchange.serve();
   if (exchange_ == &exchange && exchange.over()) end_exchange();
@@ -304,9 +319,11 @@ BodyPiece Http1Connection::pull_body(Exchange& exchange) noexcept {
       return {BodyPiece::Kind::error, {}};
     }
     const std::size_t held = input_.size();
-    const std::size_t room = input_.capacity() > held + http1::padding ? input_.capacity() - held - http1::padding : 4096;
+    const std::size_t room =
+        input_.capacity() > held + http1::padding ? input_.capacity() - held - http1::padding : 4096;
     switch (fill(std::min(room, body_read_size))) {
-      case Fill::some: break;
+      case Fill::some:
+        break;
       case Fill::blocked:
         if (std::exchange(continue_due_, false)) {
           output_.append(http1::continue_response);
@@ -417,16 +434,24 @@ void Http1Connection::end_body(Exchange& exchange, const http::Headers* trailers
   abort_response(exchange);
 }
 
-void Http1Connection::abort_response(Exchange&) noexcept { destroy_soon(true); }
+void Http1Connection::abort_response(Exchange&) noexcept {
+  destroy_soon(true);
+}
 
 /// Writes what waits. False: the connection is gone.
 bool Http1Connection::flush() noexcept {
   if (state_ == State::closed) return false;
   if (output_.empty()) return true;
   switch (output_.flush(*stream_)) {
-    case OutputQueue::Flush::done: stalled_watch_ = body_wait_; return true;
-    case OutputQueue::Flush::blocked: watch_stall(); return true;
-    case OutputQueue::Flush::failed: destroy_soon(true); return false;
+    case OutputQueue::Flush::done:
+      stalled_watch_ = body_wait_;
+      return true;
+    case OutputQueue::Flush::blocked:
+      watch_stall();
+      return true;
+    case OutputQueue::Flush::failed:
+      destroy_soon(true);
+      return false;
   }
   return true;
 }
@@ -502,7 +527,9 @@ void Http1Connection::drain() noexcept {
   if (idle() || (state_ == State::head && parser_.idle() && output_.empty())) destroy_soon(false);
 }
 
-void Http1Connection::close_now() noexcept { destroy_soon(state_ != State::head); }
+void Http1Connection::close_now() noexcept {
+  destroy_soon(state_ != State::head);
+}
 
 // --- readiness and time ---
 
@@ -510,13 +537,18 @@ void Http1Connection::update_interest() noexcept {
   bool read = false;
   switch (state_) {
     case State::head:
-    case State::discard: read = output_.pending() < worker_.limits().output_bytes; break;
+    case State::discard:
+      read = output_.pending() < worker_.limits().output_bytes;
+      break;
     case State::exchange:
       read = body_wait_ || (parser_.body().complete() && !peer_closed_ && input_.size() - input_begin_ < read_size / 2);
       break;
     case State::closing:
-    case State::lingering: read = !peer_closed_; break;
-    case State::closed: return;
+    case State::lingering:
+      read = !peer_closed_;
+      break;
+    case State::closed:
+      return;
   }
   stream_->want(read, !output_.empty());
 }
@@ -547,11 +579,14 @@ void Http1Connection::on_timer() noexcept {
       if (!output_.empty()) break;
       if (exchange_ == nullptr) return destroy_soon(false);
       return refuse(http::Status::request_timeout, "the request head took too long to arrive");
-    case State::lingering: return destroy_soon(false);
+    case State::lingering:
+      return destroy_soon(false);
     case State::exchange:
     case State::closing:
-    case State::discard: break;
-    case State::closed: return;
+    case State::discard:
+      break;
+    case State::closed:
+      return;
   }
   if (state_ == State::discard && output_.empty()) return destroy_soon(true);
   if (!stalled_watch_) {

@@ -21,8 +21,8 @@ class Worker;
 /// One connection. Requests are served one after the other (RFC 9112 section 9.3.2): pipelined ones wait in the receive
 /// buffer, and what they answer goes out in one write. Between requests the connection owns no buffer and no exchange.
 ///
-/// The buffer is read into behind what is not parsed yet, and parsed in place; a request's views point into it until its
-/// exchange is over.
+/// The buffer is read into behind what is not parsed yet, and parsed in place; a request's views point into it until
+/// its exchange is over.
 class Http1Connection final : public Connection,
                               private net::StreamHandler,
                               private ExchangePort,
@@ -38,11 +38,11 @@ class Http1Connection final : public Connection,
 
  private:
   enum class State : std::uint8_t {
-    head,      ///< Between requests, or in the head of one.
-    exchange,  ///< A request is being answered.
-    discard,   ///< It is answered; the rest of its body is read and dropped.
-    closing,   ///< The last answer goes out.
-    lingering, ///< It has gone out; the client is read until it closes, or it might never see the answer.
+    head,       ///< Between requests, or in the head of one.
+    exchange,   ///< A request is being answered.
+    discard,    ///< It is answered; the rest of its body is read and dropped.
+    closing,    ///< The last answer goes out.
+    lingering,  ///< It has gone out; the client is read until it closes, or it might never see the answer.
     closed,
   };
 
@@ -109,19 +109,19 @@ class Http1Connection final : public Connection,
   Buffer input_;                  // [input_begin_, size()) is not parsed yet
   std::size_t input_begin_ = 0;
   OutputQueue output_;
-  Instant due_ = Instant::max();     // what the timer is for; it may be armed for earlier
-  Instant stall_since_{};            // begin of the current stall window, while something is expected to move
-  std::uint64_t stall_mark_ = 0;     // bytes moved at its begin
-  std::uint64_t received_ = 0;       // bytes read from the stream
+  Instant due_ = Instant::max();  // what the timer is for; it may be armed for earlier
+  Instant stall_since_{};         // begin of the current stall window, while something is expected to move
+  std::uint64_t stall_mark_ = 0;  // bytes moved at its begin
+  std::uint64_t received_ = 0;    // bytes read from the stream
   std::uint64_t requests_ = 0;
   std::uint64_t discarded_ = 0;
   State state_ = State::head;
   bool keep_alive_ = true;
-  bool chunked_ = false;             // the streamed response uses the chunked coding
-  bool continue_due_ = false;        // the client waits for 100 Continue
+  bool chunked_ = false;       // the streamed response uses the chunked coding
+  bool continue_due_ = false;  // the client waits for 100 Continue
   bool peer_closed_ = false;
-  bool processing_ = false;          // process() is on the stack: it flushes
-  bool body_wait_ = false;           // somebody waits for more of the body
+  bool processing_ = false;  // process() is on the stack: it flushes
+  bool body_wait_ = false;   // somebody waits for more of the body
   bool stalled_watch_ = false;
 };
 

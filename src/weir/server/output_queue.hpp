@@ -44,7 +44,7 @@ class OutputQueue {
  private:
   struct Segment {
     std::variant<Buffer, http::Body> content;
-    std::string_view bytes;     ///< What is left of it; empty for files.
+    std::string_view bytes;  ///< What is left of it; empty for files.
     std::uint64_t file_left = 0;
     std::uint64_t file_offset = 0;
   };

@@ -19,7 +19,9 @@ constexpr std::string_view overload_response =
 Worker::Worker(EventLoop& loop, const Limits& limits, std::atomic<std::size_t>& open_connections)
     : loop_(loop), limits_(limits), pool_(*this), open_connections_(open_connections) {}
 
-Worker::~Worker() { WEIR_ASSERT(first_ == nullptr); }
+Worker::~Worker() {
+  WEIR_ASSERT(first_ == nullptr);
+}
 
 void Worker::adopt(std::unique_ptr<net::Stream> stream, Service& service, const net::SocketAddress& local) noexcept {
   stats_.accepted.store(stats_.accepted.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -33,7 +35,7 @@ void Worker::adopt(std::unique_ptr<net::Stream> stream, Service& service, const 
     return;
   }
   try {
-    auto* connection = new Http1Connection(*this, std::move(stream), service, local);
+    Connection* connection = new Http1Connection(*this, std::move(stream), service, local);
     connection->next_ = first_;
     if (first_ != nullptr) first_->previous_ = connection;
     first_ = connection;

@@ -1,13 +1,13 @@
 // How a request goes through its endpoint's chain: before() of each middleware in order, the handler, after() of those
-// that were passed in reverse. As long as nothing waits, all of it is plain calls; the first around() of the chain turns
-// what is behind it into a coroutine.
-#include <cxxabi.h>
-
+// that were passed in reverse. As long as nothing waits, all of it is plain calls; the first around() of the chain
+// turns what is behind it into a coroutine.
 #include <cstdlib>
 #include <exception>
 #include <string>
 #include <typeinfo>
 #include <utility>
+
+#include <cxxabi.h>
 
 #include "weir/http/problem.hpp"
 #include "weir/web/context.hpp"
@@ -35,7 +35,9 @@ http::Problem problem_for(Context& ctx, Error error) {
 }  // namespace
 
 namespace detail {
-Response error_response(Context& ctx, Error error) { return http::to_response(problem_for(ctx, std::move(error))); }
+Response error_response(Context& ctx, Error error) {
+  return http::to_response(problem_for(ctx, std::move(error)));
+}
 }  // namespace detail
 
 void Context::run(const ChainEnvironment& environment, const Endpoint& endpoint, const RouteMatch& match) noexcept {
@@ -134,7 +136,9 @@ Task<Response> Context::run_from(std::size_t position) {
   co_return std::move(*response);
 }
 
-Task<Response> Next::operator()() const { return ctx_->run_from(position_); }
+Task<Response> Next::operator()() const {
+  return ctx_->run_from(position_);
+}
 
 /// The handler's answer, from within a coroutine. Errors of the handler become responses here, so that the middleware
 /// around it sees them as such.

@@ -6,9 +6,13 @@
 
 namespace weir {
 
-std::string_view Context::route() const noexcept { return endpoint_ == nullptr ? std::string_view{} : endpoint_->pattern; }
+std::string_view Context::route() const noexcept {
+  return endpoint_ == nullptr ? std::string_view{} : endpoint_->pattern;
+}
 
-std::optional<std::string_view> Context::param(std::string_view name) const noexcept { return match_.params.find(name); }
+std::optional<std::string_view> Context::param(std::string_view name) const noexcept {
+  return match_.params.find(name);
+}
 
 std::string_view Context::client_ip() {
   if (client_ip_.empty() && connection().peer != nullptr) {

@@ -118,7 +118,9 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   T& set(T value);
   /// The value of that type, or null.
   template <class T>
-  [[nodiscard]] T* get() noexcept { return static_cast<T*>(find_slot(detail::type_key<T>())); }
+  [[nodiscard]] T* get() noexcept {
+    return static_cast<T*>(find_slot(detail::type_key<T>()));
+  }
 
   // --- for the application: running the chain ---
   void run(const ChainEnvironment& environment, const Endpoint& endpoint, const RouteMatch& match) noexcept;

@@ -17,9 +17,9 @@ namespace weir {
 
 /// Immutable once it serves; shared by all loops.
 struct Endpoint {
-  std::uint32_t id = 0;     ///< Stands for `pattern` in metrics; unique in the process.
+  std::uint32_t id = 0;  ///< Stands for `pattern` in metrics; unique in the process.
   http::Method method = http::Method::get;
-  std::string pattern;      ///< The whole pattern, group prefixes included; or "NOT_FOUND" and the like.
+  std::string pattern;  ///< The whole pattern, group prefixes included; or "NOT_FOUND" and the like.
   std::string host;
   std::string name;
   std::vector<Middleware> chain;

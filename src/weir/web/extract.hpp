@@ -51,12 +51,17 @@ struct ValueExtractor {
                 "say which one: Query<int, \"page\">, Header<std::string, \"User-Agent\">; or take a struct");
 
   static bool extract(Extraction& extraction, const ParameterBinding& binding, T& out) {
-    if constexpr (is_struct) return extract_object(extraction, From, json::type_info<T>(), &out);
-    else return extract_value(extraction, From, Name.empty() ? std::string_view(binding.name) : Name.view(), json::type_info<T>(), &out);
+    if constexpr (is_struct)
+      return extract_object(extraction, From, json::type_info<T>(), &out);
+    else
+      return extract_value(extraction, From, Name.empty() ? std::string_view(binding.name) : Name.view(),
+                           json::type_info<T>(), &out);
   }
   static void describe(OperationDoc& doc, const ParameterBinding& binding) {
-    if constexpr (is_struct) describe_object(doc, From, json::type_info<T>());
-    else describe_value(doc, From, Name.empty() ? std::string_view(binding.name) : Name.view(), json::type_info<T>());
+    if constexpr (is_struct)
+      describe_object(doc, From, json::type_info<T>());
+    else
+      describe_value(doc, From, Name.empty() ? std::string_view(binding.name) : Name.view(), json::type_info<T>());
   }
 };
 
@@ -66,9 +71,12 @@ struct ValueExtractor {
 /// `static Result<T> from_context(Context&)`.
 template <class P>
 struct Extractor {
-  static_assert(requires(Context& ctx) { { P::from_context(ctx) } -> std::same_as<Result<P>>; },
-                "a handler's parameter is Context&, Path<T>, Query<T>, Header<T>, Cookie<T>, Json<T>, Form<T>, State<T>, "
-                "RawBody, StopToken, Multipart, or a type with static Result<P> from_context(Context&)");
+  static_assert(
+      requires(Context& ctx) {
+        { P::from_context(ctx) } -> std::same_as<Result<P>>;
+      },
+      "a handler's parameter is Context&, Path<T>, Query<T>, Header<T>, Cookie<T>, Json<T>, Form<T>, State<T>, "
+      "RawBody, StopToken, Multipart, or a type with static Result<P> from_context(Context&)");
   static constexpr BodyUse body = BodyUse::none;
   static bool extract(Extraction& extraction, const ParameterBinding&, std::optional<P>& out) {
     Result<P> result = P::from_context(extraction.ctx);

@@ -36,8 +36,8 @@ concept HasAround = requires(const M& m, Context& ctx, Next next) {
 ///   void                    before(Context&) const;                  // on the way in; goes on
 ///   std::optional<Response> before(Context&) const;                  // … or answers: what follows does not run
 ///   Result<void>            before(Context&) const;                  // … or fails: the error becomes a problem
-///   void                    after(Context&, Response&) const;        // on the way out, for those whose before() went on
-///   void                    finish(Context&, const Outcome&) const;  // when the exchange is over, however it ended
+///   void                    after(Context&, Response&) const;        // on the way out, for those whose before() went
+///   on void                    finish(Context&, const Outcome&) const;  // when the exchange is over, however it ended
 ///   Task<Response>          around(Context&, Next) const;            // where it must wait: co_await next()
 ///   void                    describe(OperationDoc&) const;           // what it adds to the API's description
 ///   static constexpr std::string_view name = "rate_limit";
@@ -137,10 +137,14 @@ class Next {
   std::size_t position_;
 };
 
-inline Task<Response> Middleware::around(Context& ctx, Next next) const { return around_(self_.get(), ctx, next); }
+inline Task<Response> Middleware::around(Context& ctx, Next next) const {
+  return around_(self_.get(), ctx, next);
+}
 
 template <class F>
-Task<Response> Middleware::AroundFunction<F>::around(Context& ctx, Next next) const { return function(ctx, next); }
+Task<Response> Middleware::AroundFunction<F>::around(Context& ctx, Next next) const {
+  return function(ctx, next);
+}
 
 template <class M>
 Task<Response> Middleware::call_around(const void* self, Context& ctx, Next next) {

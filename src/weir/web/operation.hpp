@@ -24,14 +24,14 @@ struct ParameterDoc {
 };
 
 struct BodyDoc {
-  std::string media_type;                 ///< "application/json"
-  const json::TypeInfo* type = nullptr;   ///< Null: not described further (bytes, streams).
+  std::string media_type;                ///< "application/json"
+  const json::TypeInfo* type = nullptr;  ///< Null: not described further (bytes, streams).
 };
 
 struct ResponseDoc {
   http::Status status = http::Status::ok;
-  std::string description;                ///< The reason phrase when empty.
-  std::vector<BodyDoc> contents;          ///< Empty: no body.
+  std::string description;        ///< The reason phrase when empty.
+  std::vector<BodyDoc> contents;  ///< Empty: no body.
   std::vector<ParameterDoc> headers;
 };
 

@@ -26,8 +26,8 @@ struct Query {
   const T* operator->() const noexcept { return &value; }
 };
 
-/// Request header fields: Header<std::string_view, "X-Api-Key">, or a struct whose members user_agent, x_api_key … stand
-/// for User-Agent, X-Api-Key …
+/// Request header fields: Header<std::string_view, "X-Api-Key">, or a struct whose members user_agent, x_api_key …
+/// stand for User-Agent, X-Api-Key …
 template <class T, FixedString Name = "">
 struct Header {
   T value{};

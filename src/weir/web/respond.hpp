@@ -77,8 +77,10 @@ template <class T>
 struct Responder<Result<T>> {
   static Response respond(Context& ctx, Result<T>&& result) {
     if (!result) return error_response(ctx, std::move(result.error()));
-    if constexpr (std::is_void_v<T>) return Responder<void>::respond(ctx);
-    else return Responder<T>::respond(ctx, std::move(*result));
+    if constexpr (std::is_void_v<T>)
+      return Responder<void>::respond(ctx);
+    else
+      return Responder<T>::respond(ctx, std::move(*result));
   }
   static void describe(OperationDoc& doc) { Responder<T>::describe(doc); }
 };

@@ -16,7 +16,9 @@ namespace weir {
 struct RuntimeRoute {
   std::string text;
 };
-[[nodiscard]] inline RuntimeRoute runtime_route(std::string text) { return {std::move(text)}; }
+[[nodiscard]] inline RuntimeRoute runtime_route(std::string text) {
+  return {std::move(text)};
+}
 
 namespace detail {
 
@@ -66,7 +68,8 @@ class RoutePattern {
     PatternSegment segment;
     while (reader.next(segment)) {
     }
-    if (!reader.error().empty() && !(text_.empty() && !Whole)) detail::the_pattern_is_malformed_see_router_pattern_hpp();
+    if (!reader.error().empty() && !(text_.empty() && !Whole))
+      detail::the_pattern_is_malformed_see_router_pattern_hpp();
     if constexpr (Whole) {
       if (Paths::positional > detail::pattern_placeholders(text_)) {
         detail::the_handler_has_more_Path_parameters_than_the_pattern_has_placeholders();

@@ -13,7 +13,9 @@ template <class T>
 inline constexpr char type_tag{};
 /// One address per type.
 template <class T>
-[[nodiscard]] constexpr const void* type_key() noexcept { return &type_tag<T>; }
+[[nodiscard]] constexpr const void* type_key() noexcept {
+  return &type_tag<T>;
+}
 }  // namespace detail
 
 /// One value per type. Filled before the server runs and read-only afterwards; the values themselves are shared by all
@@ -30,11 +32,15 @@ class StateMap {
   }
   /// Borrows a value that outlives the application.
   template <class T>
-  void borrow(T& value) { put(detail::type_key<T>(), std::shared_ptr<T>(std::shared_ptr<void>(), &value)); }
+  void borrow(T& value) {
+    put(detail::type_key<T>(), std::shared_ptr<T>(std::shared_ptr<void>(), &value));
+  }
 
   /// Null when there is none of this type.
   template <class T>
-  [[nodiscard]] T* find() const noexcept { return static_cast<T*>(find(detail::type_key<T>())); }
+  [[nodiscard]] T* find() const noexcept {
+    return static_cast<T*>(find(detail::type_key<T>()));
+  }
   [[nodiscard]] void* find(const void* key) const noexcept {
     for (const Entry& entry : entries_) {
       if (entry.key == key) return entry.value.get();

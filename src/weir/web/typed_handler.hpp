@@ -50,7 +50,8 @@ struct Unwrapped<Task<R>> {
 /// What a parameter is kept in between extraction and the call. Types that cannot be made empty come in an optional.
 template <class P>
 struct Held {
-  using Type = std::conditional_t<std::is_default_constructible_v<P> && !requires { &P::from_context; }, P, std::optional<P>>;
+  using Type =
+      std::conditional_t<std::is_default_constructible_v<P> && !requires { &P::from_context; }, P, std::optional<P>>;
 };
 template <>
 struct Held<Context> {
@@ -64,8 +65,10 @@ inline constexpr bool is_context = std::same_as<std::remove_cvref_t<P>, Context>
 
 template <class P>
 constexpr BodyUse body_use() {
-  if constexpr (is_context<P>) return BodyUse::none;
-  else return Extractor<std::remove_cvref_t<P>>::body;
+  if constexpr (is_context<P>)
+    return BodyUse::none;
+  else
+    return Extractor<std::remove_cvref_t<P>>::body;
 }
 template <class P>
 constexpr bool positional_path() {
@@ -100,7 +103,8 @@ class TypedHandler<F, std::tuple<P...>> final : public Handler {
   using Answer = typename Unwrapped<Returned>::Type;
   static constexpr bool is_task = Unwrapped<Returned>::is_task;
   static constexpr std::size_t count = sizeof...(P);
-  static_assert(((!std::is_lvalue_reference_v<P> || is_context<P> || std::is_const_v<std::remove_reference_t<P>>) && ...),
+  static_assert(((!std::is_lvalue_reference_v<P> || is_context<P> || std::is_const_v<std::remove_reference_t<P>>) &&
+                 ...),
                 "take parameters by value (or const reference); only Context is taken by reference");
   static_assert(!is_task || ((is_context<P> || !std::is_reference_v<P>) && ...),
                 "a coroutine takes its parameters by value: references would dangle when it waits");
@@ -179,9 +183,12 @@ class TypedHandler<F, std::tuple<P...>> final : public Handler {
   }
   template <class Q>
   static decltype(auto) pass(HeldType<Q>& held) {
-    if constexpr (is_context<Q>) return static_cast<Context&>(*held);
-    else if constexpr (std::same_as<HeldType<Q>, std::remove_cvref_t<Q>>) return std::move(held);
-    else return std::move(*held);
+    if constexpr (is_context<Q>)
+      return static_cast<Context&>(*held);
+    else if constexpr (std::same_as<HeldType<Q>, std::remove_cvref_t<Q>>)
+      return std::move(held);
+    else
+      return std::move(*held);
   }
   template <std::size_t... I>
   Response invoke_now([[maybe_unused]] Context& ctx, [[maybe_unused]] std::tuple<HeldType<P>...>& held,
