@@ -228,8 +228,8 @@ class Headers {
   bool write(HeaderId id, std::string_view name, std::string_view value);
   [[nodiscard]] bool matches(const Entry& e, HeaderId id, std::string_view name) const noexcept;
   [[nodiscard]] const Entry* find(HeaderId id, std::string_view name) const noexcept;
-  std::size_t erase(HeaderId id, std::string_view name, std::size_t from);
-  void grow(std::size_t text, std::size_t entries);
+  std::size_t erase(HeaderId id, std::string_view name, std::size_t limit);
+  std::pair<char*, std::size_t> grow(std::size_t text, std::size_t entries);
   void release() noexcept;
 
   char* block_ = nullptr;

@@ -24,10 +24,10 @@ struct BodyLimits {
   std::size_t max_trailer_bytes = 8192;
 };
 
-/// One step through a body: `consumed` bytes are done with, `data` (a view into them) is content. With need_more,
-/// everything that could be used has been: call again when more bytes have come, with those not consumed first.
-/// A step may bring data and need_more, data and complete, or no data at all; an input with several chunks takes
-/// several calls: go on until need_more with nothing consumed, complete or error.
+/// One step through a body: the first `consumed` bytes are done with; `data`, a view into them, is content. As long as
+/// `data` is not empty (and the state is not complete) call again with the rest, for it may hold further chunks;
+/// need_more without data means that more bytes must come. The last data of a body with a length comes together with
+/// complete.
 struct BodyResult {
   ParseState state = ParseState::need_more;
   std::size_t consumed = 0;
@@ -72,7 +72,6 @@ class BodyParser {
     failed
   };
   BodyResult fail(ParseError error, std::size_t consumed) noexcept;
-  BodyResult take(std::string_view bytes, std::size_t at, bool chunk) noexcept;
   BodyResult parse_chunked(std::string_view bytes) noexcept;
   BodyResult parse_trailers(std::string_view bytes, std::size_t at) noexcept;
 
@@ -82,6 +81,7 @@ class BodyParser {
   std::size_t extensions_ = 0;
   detail::ExtensionState extension_;
   detail::FieldParser fields_;
+  const char* trailer_base_ = nullptr;  // where the trailer section lay in the last call
   std::span<http::HeaderField> slots_;
   http::HeaderView trailers_;
   Phase phase_ = Phase::done;

@@ -92,6 +92,7 @@ class RequestParser {
   const char* base_ = nullptr;  // where the bytes lay in the last call
   std::size_t position_ = 0;    // where to go on
   std::size_t method_at_ = 0;
+  std::size_t method_end_ = 0;
   std::size_t target_at_ = 0;
   std::size_t target_end_ = 0;
   std::size_t query_at_ = 0;  // of the '?'; 0: none

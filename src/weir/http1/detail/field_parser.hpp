@@ -12,7 +12,17 @@
 namespace weir::http1::detail {
 
 /// Where in a chunk extension the parser stands (RFC 9112 section 7.1.1).
-enum class ExtensionState : std::uint8_t { before_name, name, after_name, before_value, value, quoted, escaped, after };
+enum class ExtensionState : std::uint8_t {
+  before_name,
+  name,
+  after_name,
+  before_value,
+  value,
+  quoted,
+  escaped,
+  closed,
+  after
+};
 
 enum class FieldsState : std::uint8_t { need_more, complete, error };
 
@@ -49,7 +59,6 @@ class FieldParser {
   }
   std::size_t position_ = 0;  // where to go on
   std::size_t line_ = 0;      // first byte of the current line
-  std::size_t name_end_ = 0;
   std::size_t value_at_ = 0;
   std::size_t count_ = 0;
   http::HeaderSet present_;
