@@ -193,7 +193,7 @@ class Loop {
 
 Options parse(int argc, char** argv) {
   Options options;
-  for (int i = 1; i < argc; ++i) {
+  for (int i = 1; i < argc; i += 2) {
     const std::string_view flag = argv[i];
     const std::string_view value = i + 1 < argc ? argv[i + 1] : "";
     const auto number = [&](int& into, int least, int most) {
@@ -213,7 +213,6 @@ Options parse(int argc, char** argv) {
       std::fprintf(stderr, "usage: bench-ceiling [--host ADDRESS] [--port N] [--threads N]\n");
       std::exit(flag == "--help" ? 0 : 2);
     }
-    ++i;
   }
   return options;
 }
