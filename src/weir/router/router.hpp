@@ -23,6 +23,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -145,8 +146,12 @@ class Router {
   /// The path of the named route, its placeholders replaced by `params` (percent-encoded; a tail keeps its slashes),
   /// and `query` behind it, encoded. Errors: not_found for an unknown name; invalid_argument naming the placeholder
   /// that is missing, unknown or breaks its constraint.
+  [[nodiscard]] Result<std::string> url_for(std::string_view name, std::span<const UrlParam> params,
+                                            std::span<const UrlParam> query = {}) const;
   [[nodiscard]] Result<std::string> url_for(std::string_view name, std::initializer_list<UrlParam> params = {},
-                                            std::initializer_list<UrlParam> query = {}) const;
+                                            std::initializer_list<UrlParam> query = {}) const {
+    return url_for(name, std::span(params.begin(), params.size()), std::span(query.begin(), query.size()));
+  }
 
   /// How many routes there are.
   [[nodiscard]] std::size_t size() const noexcept;
@@ -166,6 +171,8 @@ class RouteTable {
   ~RouteTable();
   RouteTable(RouteTable&&) noexcept;
   RouteTable& operator=(RouteTable&&) noexcept;
+
+  [[nodiscard]] RouteTable clone() const;
 
   void add(const RouteSpec& route);
   /// Takes out the route with this method, host and pattern, as they were written; false when there is none. Takes time

@@ -1,0 +1,247 @@
+// Packs the builder's tree into a snapshot, numbers the shapes of its nodes and computes the bound on a walk.
+#include <algorithm>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include "weir/router/detail/builder.hpp"
+
+namespace weir::router {
+namespace {
+
+/// What stands for a shape while it has no number: 128 bits, so that two shapes of a table do not meet by accident.
+struct Digest {
+  std::uint64_t a = hash_seed_1;
+  std::uint64_t b = hash_seed_2;
+
+  void add(std::uint64_t x, std::uint64_t y) noexcept {
+    a = mix(a ^ x, hash_seed_2 ^ y);
+    b = mix(b ^ y, hash_seed_1 + x) + a;
+  }
+  bool operator==(const Digest&) const = default;
+};
+struct DigestHash {
+  std::size_t operator()(const Digest& d) const noexcept { return d.a; }
+};
+
+std::uint32_t saturated(std::uint64_t value) noexcept {
+  return static_cast<std::uint32_t>(std::min(value, std::uint64_t{1} << 30));
+}
+
+}  // namespace
+
+void Builder::pack() {
+  pack_records();
+  pack_children();
+  pack_names();
+  children_ = {};
+  number_shapes();
+  if (out_->max_steps_ > std::min(data_.options.max_steps, step_limit)) {
+    problem("", "limit",
+            "a path can need " + std::to_string(out_->max_steps_) + " steps in these routes, the limit is " +
+                std::to_string(std::min(data_.options.max_steps, step_limit)) +
+                ": too many placeholders stand beside each other or beside literal text");
+  }
+}
+
+/// Groups the routes that end at one node, ordered by method, and gives each tree node its ChildRef.
+void Builder::pack_records() {
+  auto& records = out_->records_;
+  records.reserve(tree_routes_.size());
+  refs_.resize(tree_.size(), nothing);
+  record_of_route_.resize(data_.routes.size());
+  std::vector<const TreeRoute*> group;
+  for (std::size_t i = 0; i < tree_.size(); ++i) {
+    auto& node = tree_[i];
+    group.clear();
+    for (auto at = node.routes; at != nothing; at = tree_routes_[at].next) group.push_back(&tree_routes_[at]);
+    std::sort(group.begin(), group.end(),
+              [this](auto* x, auto* y) { return data_.routes[x->route].method < data_.routes[y->route].method; });
+    const auto first = static_cast<std::uint32_t>(records.size());
+    for (const auto* one : group) {
+      const auto& route = data_.routes[one->route];
+      record_of_route_[one->route] = static_cast<std::uint32_t>(records.size());
+      records.push_back({.endpoint = route.endpoint,
+                         .pattern = route.pattern.offset,
+                         .names = one->names,
+                         .pattern_size = static_cast<std::uint16_t>(route.pattern.size),
+                         .method = route.method,
+                         .name_count = static_cast<std::uint8_t>(one->name_count & 0x7f)});
+    }
+    if (!group.empty()) {
+      records.back().last = 1;
+      refs_[i] = first | leaf_bit;
+      out_->max_depth_ = std::max(out_->max_depth_, node.depth);
+    }
+    node.routes = group.empty() ? nothing : first;
+  }
+  tree_routes_ = {};
+}
+
+void Builder::pack_children() {
+  auto& nodes = out_->nodes_;
+  std::size_t inner = 0;
+  for (const auto& node : tree_) inner += node.literals + node.params != 0 ? 1 : 0;
+  nodes.reserve(inner);
+  std::uint32_t slots = 0;
+  std::uint32_t edges = 0;
+  for (std::size_t i = 0; i < tree_.size(); ++i) {
+    const auto& node = tree_[i];
+    if (node.literals + node.params == 0) continue;
+    refs_[i] = static_cast<ChildRef>(nodes.size());
+    // A third stays free, at least one slot: it ends the search for what is not there.
+    const auto room = node.literals == 0 ? 0 : node.literals + node.literals / 2 + 1;
+    nodes.push_back({.slots = slots, .slot_count = room, .edges = edges, .records = node.routes});
+    slots += room;
+    edges += node.params;
+  }
+  out_->slots_.resize(slots);
+  out_->edges_.resize(edges);
+  for (std::size_t i = 0; i < tree_.size(); ++i) {
+    const auto& child = tree_[i];
+    if (child.parent == nothing) continue;
+    auto& node = nodes[refs_[child.parent]];
+    if ((child.label & param_bit) != 0) {
+      out_->edges_[node.edges + node.edge_count++] = {child.label & ~param_bit, refs_[i]};
+      continue;
+    }
+    auto* const table = out_->slots_.data() + node.slots;
+    auto at = reduce(child.label * 0x9e3779b1U, node.slot_count);
+    while (table[at].segment != nothing) at = at + 1 == node.slot_count ? 0 : at + 1;
+    table[at] = {child.label, refs_[i]};
+  }
+  // The precedence of placeholders; equal ones stay in order of registration.
+  const auto rank = [this](const Edge& edge) {
+    const auto& param = out_->params_[edge.param];
+    const bool tail = param.constraint.kind == ParamKind::tail;
+    const bool bounded = param.constraint.min != ParamConstraint{}.min || param.constraint.max != ParamConstraint{}.max;
+    return std::tuple(tail, -static_cast<std::int64_t>(param.prefix.size() + param.suffix.size()),
+                      param.constraint.kind, !bounded);
+  };
+  for (const auto& node : nodes) {
+    const auto first = out_->edges_.begin() + node.edges;
+    std::stable_sort(first, first + node.edge_count, [&](const auto& x, const auto& y) { return rank(x) < rank(y); });
+  }
+}
+
+void Builder::pack_names() {
+  out_->custom_methods_ = std::move(data_.custom_methods);
+  out_->text_ = std::move(data_.text);
+  out_->text_.shrink_to_fit();
+  out_->names_.reserve(names_.size());
+  for (const auto name : names_) out_->names_.push_back(out_->view(name));
+  for (std::size_t i = 0; i < data_.routes.size(); ++i) {
+    if (data_.routes[i].name.size != 0) out_->named_.push_back({data_.routes[i].name, record_of_route_[i]});
+  }
+  std::sort(out_->named_.begin(), out_->named_.end(),
+            [this](const auto& x, const auto& y) { return out_->view(x.name) < out_->view(y.name); });
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    const auto root = refs_[hosts_[i].root];
+    const std::string_view text = data_.hosts[i];
+    if (root == nothing) continue;
+    if (text.empty())
+      out_->any_host_ = root;
+    else if (hosts_[i].wildcard)
+      out_->wildcard_hosts_.try_emplace(std::string(text.substr(text.find('.'))), root);
+    else
+      out_->exact_hosts_.try_emplace(std::string(text), root);
+  }
+}
+
+/// Children have higher indices than their parents, so going backwards meets them first.
+void Builder::number_shapes() {
+  auto& nodes = out_->nodes_;
+  std::vector<Digest> digests(nodes.size());
+  std::unordered_map<Digest, std::uint32_t, DigestHash> numbers;
+  // For each shape the most weight that a walk can enter at depth 0, 1, … below a node of that shape.
+  struct Levels {
+    std::size_t first;
+    std::size_t count;
+  };
+  std::vector<Levels> levels;
+  std::vector<std::uint32_t> weights;
+
+  const auto digest_of = [&](ChildRef ref) {
+    if ((ref & leaf_bit) == 0) return digests[ref];
+    Digest digest;
+    for (const auto* record = &out_->records_[ref & ~leaf_bit];; ++record) {
+      digest.add(record->method, 1);
+      if (record->last) return digest;
+    }
+  };
+  const auto weigh = [&](const Node& node) {
+    std::vector<std::uint32_t> worst_literal;
+    std::vector<std::uint64_t> sum{1ULL + node.edge_count};
+    const auto visit = [&](ChildRef ref, auto&& use) {
+      if ((ref & leaf_bit) != 0) return;
+      const auto [first, count] = levels[nodes[ref].shape];
+      for (std::size_t d = 0; d < count; ++d) use(d, weights[first + d]);
+    };
+    for (std::size_t i = node.slots; i < node.slots + node.slot_count; ++i) {
+      if (out_->slots_[i].segment == nothing) continue;
+      visit(out_->slots_[i].child, [&](std::size_t d, std::uint32_t weight) {
+        if (worst_literal.size() <= d) worst_literal.resize(d + 1);
+        worst_literal[d] = std::max(worst_literal[d], weight);
+      });
+    }
+    const auto add = [&](std::size_t d, std::uint32_t weight) {
+      if (sum.size() <= d + 1) sum.resize(d + 2);
+      sum[d + 1] += weight;
+    };
+    for (std::size_t d = 0; d < worst_literal.size(); ++d) add(d, worst_literal[d]);
+    for (std::size_t i = node.edges; i < node.edges + node.edge_count; ++i) visit(out_->edges_[i].child, add);
+    levels.push_back({weights.size(), sum.size()});
+    for (const auto weight : sum) weights.push_back(saturated(weight));
+  };
+
+  for (std::size_t i = nodes.size(); i-- > 0;) {
+    auto& node = nodes[i];
+    Digest digest;
+    Digest literals{0, 0};  // a sum: their order says nothing
+    for (std::size_t s = node.slots; s < node.slots + node.slot_count; ++s) {
+      const auto& slot = out_->slots_[s];
+      if (slot.segment == nothing) continue;
+      auto child = digest_of(slot.child);
+      child.add(slot.segment, 2);
+      literals.a += child.a;
+      literals.b += child.b;
+    }
+    digest.add(literals.a, literals.b);
+    for (std::size_t e = node.edges; e < node.edges + node.edge_count; ++e) {
+      const auto child = digest_of(out_->edges_[e].child);
+      digest.add(out_->edges_[e].param, 3);
+      digest.add(child.a, child.b);
+    }
+    if (node.records != nothing) {
+      const auto own = digest_of(node.records | leaf_bit);
+      digest.add(own.a, own.b);
+    }
+    digests[i] = digest;
+    const auto [known, is_new] = numbers.try_emplace(digest, static_cast<std::uint32_t>(numbers.size()));
+    node.shape = known->second;
+    if (is_new) weigh(node);
+  }
+
+  // A(d) of the bound: each pair of shape and depth once.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> places;  // depth, a node of the shape
+  places.reserve(nodes.size());
+  for (std::size_t i = 0; i < tree_.size(); ++i) {
+    if (refs_[i] != nothing && (refs_[i] & leaf_bit) == 0) places.emplace_back(tree_[i].depth, refs_[i]);
+  }
+  const auto key = [&](const auto& place) { return std::pair(place.first, nodes[place.second].shape); };
+  std::sort(places.begin(), places.end(), [&](const auto& x, const auto& y) { return key(x) < key(y); });
+  std::vector<std::uint64_t> all(max_pattern_segments + 1);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (i == 0 || key(places[i - 1]) != key(places[i]))
+      all[places[i].first] += 1ULL + nodes[places[i].second].edge_count;
+  }
+  for (std::size_t i = 0; i < tree_.size(); ++i) {
+    if (tree_[i].parent != nothing || refs_[i] == nothing) continue;
+    const auto [first, count] = levels[nodes[refs_[i]].shape];
+    std::uint64_t steps = 0;
+    for (std::size_t d = 0; d < count; ++d) steps += std::min<std::uint64_t>(all[d], weights[first + d]);
+    out_->max_steps_ = std::max(out_->max_steps_, saturated(steps));
+  }
+}
+
+}  // namespace weir::router
