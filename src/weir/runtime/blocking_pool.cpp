@@ -1,0 +1,72 @@
+#include "weir/runtime/blocking_pool.hpp"
+
+#include <string>
+
+#include <pthread.h>
+
+namespace weir {
+
+BlockingPool::BlockingPool(Options options) : options_(options) {
+  WEIR_ASSERT(options.threads > 0);
+  for (std::size_t i = 0; i < options.threads; ++i) {
+    threads_.emplace_back([this, i] {
+      ::pthread_setname_np(::pthread_self(), ("weir-pool-" + std::to_string(i)).c_str());
+      work();
+    });
+  }
+}
+
+BlockingPool::~BlockingPool() {
+  stop();
+}
+
+bool BlockingPool::submit(runtime::Job& job, std::optional<Error>& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) {
+      why.emplace(Errc::unavailable, "the pool for blocking work has stopped");
+    } else if (queue_.size() >= options_.queue_limit) {
+      why.emplace(Errc::resource_exhausted,
+                  "the queue for blocking work is full (" + std::to_string(options_.queue_limit) + " calls wait)");
+    } else {
+      queue_.push(job);
+      stats_.waiting.store(queue_.size(), std::memory_order_relaxed);
+    }
+  }
+  if (why) {
+    stats_.refused.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void BlockingPool::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stopping_ || queue_.size() != 0; });
+    if (stopping_) return;
+    runtime::Job* job = queue_.pop();
+    stats_.waiting.store(queue_.size(), std::memory_order_relaxed);
+    lock.unlock();
+    stats_.running.fetch_add(1, std::memory_order_relaxed);
+    job->execute();  // it belongs to the loop from now on
+    stats_.running.fetch_sub(1, std::memory_order_relaxed);
+    stats_.executed.fetch_add(1, std::memory_order_relaxed);
+    lock.lock();
+  }
+}
+
+void BlockingPool::stop() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (auto& thread : threads_) thread.join();
+  threads_.clear();
+  while (runtime::Job* job = queue_.pop()) job->refuse();
+  stats_.waiting.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace weir
