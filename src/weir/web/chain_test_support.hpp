@@ -249,7 +249,11 @@ class TestService final : private server::Service {
     std::vector<std::string> problems;
     for (std::size_t i = 0; i < endpoints_.size(); ++i) {
       const Endpoint& endpoint = endpoints_[i];
-      table.add({.method = endpoint.method, .pattern = endpoint.pattern, .endpoint = static_cast<std::uint32_t>(i)});
+      RouteSpec spec;
+      spec.method = endpoint.method;
+      spec.pattern = endpoint.pattern;
+      spec.endpoint = static_cast<std::uint32_t>(i);
+      table.add(spec);
       const PatternInfo pattern = inspect_pattern(endpoint.pattern);
       std::vector<std::string> names;
       for (std::size_t p = 0; p < pattern.count; ++p) names.emplace_back(pattern.placeholders[p].name);
@@ -266,9 +270,8 @@ class TestService final : private server::Service {
   }
   void on_request(server::Exchange& exchange) noexcept override {
     const http::Request& request = exchange.request();
-    const RouteMatch match = router_->match(
-        {.method = request.method, .method_text = request.method_text, .host = request.authority, .path = request.path},
-        exchange.arena());
+    const RouteRequest wanted{request.method, request.method_text, request.authority, request.path};
+    const RouteMatch match = router_->match(wanted, exchange.arena());
     const Endpoint& endpoint = match.outcome == RouteOutcome::found ? endpoints_[match.endpoint] : fallback_;
     context(exchange).run(environment_, endpoint, match);
   }
