@@ -16,7 +16,7 @@ struct HttpServerMetrics::Table : telemetry::ThreadSlot {
   };
   std::vector<Entry> entries = std::vector<Entry>(64);
   std::size_t used = 0;
-  std::optional<Timer> overflow;
+  std::optional<DurationHistogram> overflow;
 
   [[nodiscard]] static std::size_t hash(std::uint64_t key) noexcept {
     key *= 0x9e3779b97f4a7c15;
@@ -97,7 +97,7 @@ void HttpServerMetrics::record_first(Table& table, std::uint64_t key, const Http
             std::array{overflow_label, overflow_label, overflow_label, overflow_label, overflow_label, overflow_label});
       return table.overflow->record(request.duration);
     }
-    const Timer series = series_of(request);
+    const DurationHistogram series = series_of(request);
     if (table.used * 2 >= table.entries.size()) table.grow();
     table.find(key) = {key, series.slot_};
     ++table.used;
@@ -113,7 +113,7 @@ void HttpServerMetrics::record_slowly(const HttpObservation& request) noexcept {
   }
 }
 
-Timer HttpServerMetrics::series_of(const HttpObservation& request) const {
+DurationHistogram HttpServerMetrics::series_of(const HttpObservation& request) const {
   std::array<char, 8> digits{};
   const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), request.status).ptr;
   const bool gone = request.status == 0;

@@ -1,4 +1,4 @@
-// http_server_requests_seconds: one timer a route, method and status, found in a few nanoseconds.
+// http_server_requests_seconds: one histogram a route, method and status, found in a few nanoseconds.
 #pragma once
 
 #include <cstddef>
@@ -54,11 +54,11 @@ class HttpServerMetrics {
   struct Table;
   void record_first(Table& table, std::uint64_t key, const HttpObservation& request) noexcept;
   void record_slowly(const HttpObservation& request) noexcept;
-  Timer series_of(const HttpObservation& request) const;
+  DurationHistogram series_of(const HttpObservation& request) const;
   static std::shared_ptr<Table> make_table();
 
   telemetry::MetricsCells& cells_;
-  MetricFamily<Timer> family_;
+  MetricFamily<DurationHistogram> family_;
   UpDownCounter active_;
   std::vector<std::uint64_t> bounds_;  // in nanoseconds, the last one UINT64_MAX
   std::size_t max_entries_;            // of one thread's table; requests of further keys are counted as overflow

@@ -18,7 +18,7 @@ using telemetry::Cell;
 using telemetry::MetricType;
 using telemetry::TimerCells;
 
-std::uint64_t Timer::count() const {
+std::uint64_t DurationHistogram::count() const {
   if (cells_ == nullptr) return 0;
   std::uint64_t total = 0;
   for (std::uint32_t i = 0;; ++i) {
@@ -27,7 +27,7 @@ std::uint64_t Timer::count() const {
   }
 }
 
-Duration Timer::sum() const {
+Duration DurationHistogram::sum() const {
   return Duration(cells_ == nullptr ? 0 : static_cast<std::int64_t>(cells_->sum(slot_ + TimerCells::sum)));
 }
 
@@ -67,7 +67,7 @@ Handle MetricFamily<Handle>::with(std::span<const std::string_view> values) cons
 template class MetricFamily<Counter>;
 template class MetricFamily<UpDownCounter>;
 template class MetricFamily<Gauge>;
-template class MetricFamily<Timer>;
+template class MetricFamily<DurationHistogram>;
 template class MetricFamily<Histogram>;
 
 std::string_view content_type(MetricsFormat format) noexcept {
@@ -192,7 +192,7 @@ MetricFamily<Gauge> MetricsRegistry::gauge(MetricOptions options) {
   return MetricFamily<Gauge>(family(std::move(options), static_cast<int>(MetricType::gauge), {}, {}));
 }
 
-MetricFamily<Timer> MetricsRegistry::timer(MetricOptions options, std::span<const Duration> buckets) {
+MetricFamily<DurationHistogram> MetricsRegistry::timer(MetricOptions options, std::span<const Duration> buckets) {
   std::vector<std::uint64_t> bounds;
   for (const Duration bucket : buckets) {
     const auto ns = static_cast<std::uint64_t>(bucket.count());
@@ -202,7 +202,8 @@ MetricFamily<Timer> MetricsRegistry::timer(MetricOptions options, std::span<cons
     bounds.push_back(ns);
   }
   bounds.push_back(std::numeric_limits<std::uint64_t>::max());
-  return MetricFamily<Timer>(family(std::move(options), static_cast<int>(MetricType::timer), std::move(bounds), {}));
+  return MetricFamily<DurationHistogram>(
+      family(std::move(options), static_cast<int>(MetricType::timer), std::move(bounds), {}));
 }
 
 MetricFamily<Histogram> MetricsRegistry::histogram(MetricOptions options, std::span<const double> buckets) {

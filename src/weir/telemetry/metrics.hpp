@@ -95,9 +95,9 @@ class Gauge {
 /// The maximum decays as Micrometer's does: time is cut into periods of a minute and what is shown is the largest value
 /// of the current period and the two before it. A period ends when a scrape (or MetricsRegistry::tick) finds it over,
 /// so a maximum that nobody has come to see yet is kept. Values above 78 hours count as 78 hours there.
-class Timer {
+class DurationHistogram {
  public:
-  Timer() noexcept = default;
+  DurationHistogram() noexcept = default;
   void record(Duration d) const noexcept {
     if (cells_ == nullptr) return;
     const auto ns = d.count() < 0 ? 0U : static_cast<std::uint64_t>(d.count());
@@ -193,7 +193,8 @@ class MetricsRegistry {
   MetricFamily<Counter> counter(MetricOptions options);
   MetricFamily<UpDownCounter> up_down_counter(MetricOptions options);
   MetricFamily<Gauge> gauge(MetricOptions options);
-  MetricFamily<Timer> timer(MetricOptions options, std::span<const Duration> buckets = default_timer_buckets());
+  MetricFamily<DurationHistogram> timer(MetricOptions options,
+                                        std::span<const Duration> buckets = default_timer_buckets());
   /// `buckets` are upper bounds, ascending; +Inf is added.
   MetricFamily<Histogram> histogram(MetricOptions options, std::span<const double> buckets);
 
@@ -205,7 +206,7 @@ class MetricsRegistry {
 
   /// Appends the text of all metrics (or the included ones), families in the order of their registration.
   void write(Buffer& out, const ScrapeOptions& options = {});
-  /// Ends the period of the maxima when it is over (see Timer). A scrape does it too.
+  /// Ends the period of the maxima when it is over (see DurationHistogram). A scrape does it too.
   void tick();
 
   [[nodiscard]] telemetry::MetricsCells& cells() noexcept;

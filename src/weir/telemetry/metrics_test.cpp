@@ -48,7 +48,7 @@ TEST(Counter, WithoutRegistryDoesNothing) {
   const Counter counter;
   counter.add();
   EXPECT_EQ(counter.value(), 0u);
-  Timer().record(1s);
+  DurationHistogram().record(1s);
   Gauge().set(1);
   Histogram().record(1);
 }
@@ -79,7 +79,7 @@ TEST(UpDownCounter, SumsWhatDifferentThreadsAddAndTakeAway) {
   EXPECT_THAT(scrape(registry), HasSubstr("\nactive -1\n"));
 }
 
-TEST(Timer, ShowsBucketsSumCountAndMax) {
+TEST(DurationHistogram, ShowsBucketsSumCountAndMax) {
   MetricsRegistry registry;
   const std::vector<Duration> buckets = {1ms, 1s};
   const auto timer = registry.timer({.name = "t_seconds", .help = "h", .labels = {"k"}}, buckets).with({"v"});
@@ -100,7 +100,7 @@ TEST(Timer, ShowsBucketsSumCountAndMax) {
   EXPECT_EQ(timer.sum(), 2502000001ns);
 }
 
-TEST(Timer, MaximumDecaysAfterThreePeriods) {
+TEST(DurationHistogram, MaximumDecaysAfterThreePeriods) {
   ManualClock clock;
   MetricsRegistry registry(clock);
   const auto timer = registry.timer({.name = "t", .help = ""}).with({});

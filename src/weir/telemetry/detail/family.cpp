@@ -141,8 +141,8 @@ Gauge Family::bind(std::span<const std::string_view> values, Gauge*) {
   return handle;
 }
 
-Timer Family::bind(std::span<const std::string_view> values, Timer*) {
-  Timer handle;
+DurationHistogram Family::bind(std::span<const std::string_view> values, DurationHistogram*) {
+  DurationHistogram handle;
   handle.slot_ = find(values).slot;
   handle.cells_ = &cells_;
   handle.bounds_ = ns_bounds_.data();

@@ -89,7 +89,7 @@ class Family {
   Counter bind(std::span<const std::string_view> values, Counter*);
   UpDownCounter bind(std::span<const std::string_view> values, UpDownCounter*);
   Gauge bind(std::span<const std::string_view> values, Gauge*);
-  Timer bind(std::span<const std::string_view> values, Timer*);
+  DurationHistogram bind(std::span<const std::string_view> values, DurationHistogram*);
   Histogram bind(std::span<const std::string_view> values, Histogram*);
 
   MetricsCells& cells_;

@@ -65,7 +65,7 @@ class MetricsCells {
     shards_.for_each(visit);
   }
 
-  /// The period that maxima are noted under; see Timer.
+  /// The period that maxima are noted under; see DurationHistogram.
   [[nodiscard]] std::uint32_t period() const noexcept { return period_.load(std::memory_order_relaxed); }
   void next_period() noexcept { period_.fetch_add(1, std::memory_order_relaxed); }
 
