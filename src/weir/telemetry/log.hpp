@@ -143,6 +143,7 @@ class Logger {
 
  private:
   friend class Log;
+  friend class AccessLog;
   void write(LogLevel level, std::string_view msg, LogFields fields) const noexcept;
 
   telemetry::LogCore* core_ = nullptr;
@@ -160,13 +161,15 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  /// Dots make a hierarchy: "app.users" has the level of "app" unless it has its own. At most 1024 names; further ones
-  /// share one state.
+  /// Dots make a hierarchy: "app.users" has the level of "app" unless it has its own. At most max_names; further
+  /// ones share one state.
   [[nodiscard]] Logger logger(std::string_view name);
+  static constexpr std::size_t max_names = 1024;
 
   /// Sets a logger's level, or removes it so that it follows its parent. "" and "ROOT" are the root, which keeps its
   /// level when it is removed. The name need not have been used yet.
-  void set_level(std::string_view name, std::optional<LogLevel> level);
+  /// False when there are too many names.
+  bool set_level(std::string_view name, std::optional<LogLevel> level);
   /// All loggers by name, "ROOT" first.
   [[nodiscard]] std::vector<LoggerInfo> loggers() const;
 
@@ -179,7 +182,9 @@ class Log {
 
  private:
   friend class AccessLog;
-  std::unique_ptr<telemetry::LogCore> core_;
+  struct Names;
+  std::unique_ptr<Names> names_;
+  std::unique_ptr<telemetry::LogCore> core_;  // ends first: what is left in the rings names loggers
 };
 
 }  // namespace weir
