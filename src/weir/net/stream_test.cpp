@@ -335,20 +335,32 @@ TEST_F(SocketStreamTest, InterruptedCallsAreRepeated) {
     errno = EINTR;
     return ssize_t{-1};
   };
+  override->send = [](int fd, const void* from, std::size_t size, int flags) {
+    if (++calls > 5) return ::send(fd, from, size, flags);
+    errno = EINTR;
+    return ssize_t{-1};
+  };
   override->sendmsg = [](int fd, const msghdr* message, int flags) {
-    if (++calls > 5) return ::sendmsg(fd, message, flags);
+    if (++calls > 8) return ::sendmsg(fd, message, flags);
     errno = EINTR;
     return ssize_t{-1};
   };
   std::array<char, 16> room;
   EXPECT_TRUE(stream->read(room).would_block());
   EXPECT_EQ(stream->write("abc", 3).bytes, 3u);
-  EXPECT_EQ(calls, 6);
+  char text[] = "defg";
+  const iovec pieces[] = {{text, 2}, {text + 2, 2}};
+  EXPECT_EQ(stream->write(pieces).bytes, 4u);
+  EXPECT_EQ(calls, 9);
 }
 
 TEST_F(SocketStreamTest, FailuresOfTheKernelComeOutAsErrors) {
   detail::SyscallOverride override;
   override->recv = [](int, void*, std::size_t, int) {
+    errno = ENOMEM;
+    return ssize_t{-1};
+  };
+  override->send = [](int, const void*, std::size_t, int) {
     errno = ENOMEM;
     return ssize_t{-1};
   };
@@ -362,7 +374,8 @@ TEST_F(SocketStreamTest, FailuresOfTheKernelComeOutAsErrors) {
   };
   std::array<char, 16> room;
   EXPECT_EQ(stream->read(room).error_number, ENOMEM);
-  EXPECT_EQ(stream->write("abc", 3).error_number, ENOBUFS);
+  EXPECT_EQ(stream->write("abc", 3).error_number, ENOMEM);
+  EXPECT_EQ(stream->write(std::span<const iovec>()).error_number, ENOBUFS);
   EXPECT_EQ(stream->send_file(0, 0, 1).error_number, EIO);
 }
 

@@ -12,6 +12,7 @@ namespace weir::net::detail {
 struct Syscalls {
   int (*accept4)(int, sockaddr*, socklen_t*, int);
   ssize_t (*recv)(int, void*, std::size_t, int);
+  ssize_t (*send)(int, const void*, std::size_t, int);
   ssize_t (*sendmsg)(int, const msghdr*, int);
   ssize_t (*sendfile)(int, int, off_t*, std::size_t);
   ssize_t (*pread)(int, void*, std::size_t, off_t);
