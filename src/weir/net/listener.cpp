@@ -225,6 +225,22 @@ void Listener::resume() noexcept {
   update_interest();
 }
 
+void Listener::drain() noexcept {
+  if (!socket_) return;
+  bool destroyed = false;
+  bool* const outer = std::exchange(destroyed_, &destroyed);
+  // At most the queue's length: more than that did not wait when we began.
+  for (int i = 0; i < options_.backlog && socket_ && accept_one() == Step::next; ++i) {
+    if (destroyed) break;
+  }
+  if (destroyed) {
+    if (outer != nullptr) *outer = true;
+    return;
+  }
+  destroyed_ = outer;
+  close();
+}
+
 void Listener::close() noexcept {
   if (!socket_) return;
   loop_.cancel(*this);

@@ -75,8 +75,11 @@ class Listener final : private IoHandler, private Timer {
   void pause() noexcept;
   void resume() noexcept;
   [[nodiscard]] bool paused() const noexcept { return paused_; }
-  /// Stops for good: new connections are refused by the kernel. The file of a Unix socket that this listener made is
-  /// removed. Idempotent.
+  /// Accepts what the kernel has completed already, then close(): so that stopping loses no connection. What arrives
+  /// while this runs may still be reset.
+  void drain() noexcept;
+  /// Stops for good: new connections are refused by the kernel, and those in its queue are reset. The file of a Unix
+  /// socket that this listener made is removed. Idempotent.
   void close() noexcept;
 
   [[nodiscard]] const Stats& stats() const noexcept { return stats_; }

@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,6 +119,34 @@ TEST_F(ListenerTest, ClosedRefusesConnections) {
   const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   EXPECT_NE(::connect(socket.get(), address.native(), address.native_size()), 0);
   EXPECT_EQ(errno, ECONNREFUSED);
+}
+
+TEST_F(ListenerTest, DrainAcceptsWhatWaitsAndCloses) {
+  const auto listener = listen();
+  std::vector<Fd> clients;
+  for (int i = 0; i < 100; ++i) clients.push_back(connect_to(listener->local_address()));
+  listener->drain();
+  EXPECT_EQ(collector.streams.size(), 100u);
+  EXPECT_EQ(listener->fd(), -1);
+  listener->drain();
+}
+
+TEST_F(ListenerTest, MayBeDestroyedWhileItDrains) {
+  auto listener = listen();
+  const Fd one = connect_to(listener->local_address());
+  const Fd two = connect_to(listener->local_address());
+  collector.then = [&] { listener.reset(); };
+  listener->drain();
+  EXPECT_EQ(listener, nullptr);
+  EXPECT_EQ(collector.streams.size(), 1u);
+}
+
+TEST_F(ListenerTest, DeferAcceptIsSet) {
+  const auto listener = listen({.address = SocketAddress::loopback(0), .defer_accept = std::chrono::seconds(5)});
+  int seconds = 0;
+  socklen_t size = sizeof seconds;
+  ASSERT_EQ(::getsockopt(listener->fd(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, &size), 0);
+  EXPECT_GT(seconds, 0);
 }
 
 TEST_F(ListenerTest, MayBeDestroyedInItsCallback) {
