@@ -37,6 +37,34 @@ std::string decoded(std::string_view text) {
 
 }  // namespace
 
+std::uint32_t SegmentIndex::intern(std::string_view segment, const std::string& pool) {
+  if ((texts_.size() + 1) * 4 > entries_.size() * 3) grow();
+  const auto hash = static_cast<std::uint32_t>(hash_text(segment));
+  const auto mask = entries_.size() - 1;
+  auto at = hash & mask;
+  for (; entries_[at].number != nothing; at = (at + 1) & mask) {
+    if (entries_[at].hash != hash) continue;
+    const auto [offset, size] = texts_[entries_[at].number];
+    if (size == segment.size() && same_text(segment.data(), pool.data() + offset, size)) return entries_[at].number;
+  }
+  entries_[at] = {hash, static_cast<std::uint32_t>(texts_.size())};
+  texts_.push_back(
+      {static_cast<std::uint32_t>(segment.data() - pool.data()), static_cast<std::uint32_t>(segment.size())});
+  return entries_[at].number;
+}
+
+void SegmentIndex::grow() {
+  std::vector<Entry> old(entries_.size() * 2);
+  old.swap(entries_);
+  const auto mask = entries_.size() - 1;
+  for (const auto& entry : old) {
+    if (entry.number == nothing) continue;
+    auto at = entry.hash & mask;
+    while (entries_[at].number != nothing) at = (at + 1) & mask;
+    entries_[at] = entry;
+  }
+}
+
 Builder::Builder(TableData data) : data_(std::move(data)), out_(std::make_unique<Snapshot>()) {
   std::fill(std::begin(simple_params_), std::end(simple_params_), nothing);
 }
@@ -147,8 +175,7 @@ std::uint32_t Builder::literal(std::uint32_t node, const PatternSegment& segment
     data_.text += decoded(text);
     text = std::string_view(data_.text).substr(offset);
   }
-  const auto offset = static_cast<std::uint32_t>(text.data() - data_.text.data());
-  return child_of(node, out_->segments_.intern(text, offset, data_.text.data()));
+  return child_of(node, segments_.intern(text, data_.text));
 }
 
 std::uint32_t Builder::placeholder(std::uint32_t node, const PatternSegment& segment, const StoredRoute& route) {
@@ -170,7 +197,6 @@ std::uint32_t Builder::param_number(const PatternSegment& segment, const StoredR
   }
   const auto [known, is_new] = params_.try_emplace(std::move(key), static_cast<std::uint32_t>(params_.size()));
   if (!is_new) return known->second;
-  param.plain = param.prefix.empty() && param.suffix.empty() && constraint == ParamConstraint{};
   param.constraint.regex = {};
   if (constraint.kind == ParamKind::regex) {
     auto& regex = (*regexes_)[std::string(constraint.regex)];

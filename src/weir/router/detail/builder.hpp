@@ -14,6 +14,25 @@
 
 namespace weir::router {
 
+/// The segments of all patterns: text → number.
+class SegmentIndex {
+ public:
+  /// The number of `segment`, a view of `pool`.
+  std::uint32_t intern(std::string_view segment, const std::string& pool);
+  [[nodiscard]] TextRef text(std::uint32_t number) const noexcept { return texts_[number]; }
+  [[nodiscard]] std::size_t size() const noexcept { return texts_.size(); }
+
+ private:
+  struct Entry {
+    std::uint32_t hash = 0;
+    std::uint32_t number = nothing;
+  };
+  void grow();
+
+  std::vector<Entry> entries_ = std::vector<Entry>(16);
+  std::vector<TextRef> texts_;
+};
+
 /// Used once. Puts all routes into a plain tree, collecting every problem, and packs the tree when there is none.
 class Builder {
  public:
@@ -73,6 +92,7 @@ class Builder {
 
   void pack();
   void pack_records();
+  std::vector<SegmentKey> pack_segments();
   void pack_children();
   void number_shapes();
   void pack_names();
@@ -80,6 +100,7 @@ class Builder {
   TableData data_;
   TextMap<std::shared_ptr<const LazyRegex>>* regexes_ = nullptr;
   std::unique_ptr<Snapshot> out_;
+  SegmentIndex segments_;
   std::vector<TreeNode> tree_;
   std::vector<TreeRoute> tree_routes_;
   std::vector<Child> children_;

@@ -1,6 +1,7 @@
 // Hashing and comparing short texts without calls: segments of paths have a few bytes.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -43,15 +44,23 @@ inline Ends ends(const char* p, std::size_t n) noexcept {
   return {byte(0) << 16 | byte(n >> 1) << 8 | byte(n - 1), 0};
 }
 
+/// A text of at most 8 bytes with zeros behind it.
+inline std::uint64_t padded8(const char* p, std::size_t n) noexcept {
+  static_assert(std::endian::native == std::endian::little);
+  if (n >= 4) return load32(p) | static_cast<std::uint64_t>(load32(p + n - 4)) << (8 * (n - 4));
+  const auto byte = [p](std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(p[i])); };
+  if (n == 0) return 0;
+  return byte(0) | byte(n >> 1) << (8 * (n >> 1)) | byte(n - 1) << (8 * (n - 1));
+}
+
 /// A hash for tables whose keys the operator chose: an attacker picks only what is looked up.
-inline std::uint32_t hash_text(std::string_view text) noexcept {
+inline std::uint64_t hash_text(std::string_view text) noexcept {
   const char* p = text.data();
   std::size_t n = text.size();
-  std::uint64_t state = hash_seed_1 ^ n;
+  std::uint64_t state = hash_seed_1;
   for (; n > 16; p += 16, n -= 16) state = mix(load64(p) ^ state, load64(p + 8) ^ hash_seed_2);
   const auto [first, last] = ends(p, n);
-  state = mix(first ^ state, last ^ hash_seed_2);
-  return static_cast<std::uint32_t>(state ^ state >> 32);
+  return mix(first ^ state, last ^ (hash_seed_2 + text.size()));
 }
 
 /// Whether `a` and `b`, each `n` bytes, are equal.
@@ -64,9 +73,24 @@ inline bool same_text(const char* a, const char* b, std::size_t n) noexcept {
   return ((x.first ^ y.first) | (x.last ^ y.last)) == 0;
 }
 
-/// Maps a 32-bit hash to [0, size) by multiplication, so that table sizes need not be powers of two.
-inline std::uint32_t reduce(std::uint32_t hash, std::uint32_t size) noexcept {
-  return static_cast<std::uint32_t>((static_cast<std::uint64_t>(hash) * size) >> 32);
+/// Maps a key to [0, size), so that the sizes of tables need not be powers of two.
+inline std::uint32_t slot_of(std::uint64_t key, std::uint32_t size) noexcept {
+  const auto spread = (key * hash_seed_1) >> 32;
+  return static_cast<std::uint32_t>((spread * size) >> 32);
 }
+
+/// The text of a segment as one number. At most short_size bytes are the number, and `meta` is their count: equal
+/// exactly for equal texts. Of a longer text the number is a hash; `meta` has long_bit.
+struct SegmentKey {
+  static constexpr std::size_t short_size = 8;
+  static constexpr std::uint32_t long_bit = 0x80000000;
+  std::uint64_t key;
+  std::uint32_t meta;
+
+  static SegmentKey of(std::string_view text) noexcept {
+    if (text.size() > short_size) return {hash_text(text), long_bit};
+    return {padded8(text.data(), text.size()), static_cast<std::uint32_t>(text.size())};
+  }
+};
 
 }  // namespace weir::router

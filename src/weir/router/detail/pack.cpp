@@ -78,6 +78,24 @@ void Builder::pack_records() {
   tree_routes_ = {};
 }
 
+/// The keys of all segments by number; long texts get a place in the snapshot.
+std::vector<SegmentKey> Builder::pack_segments() {
+  std::vector<SegmentKey> keys;
+  keys.reserve(segments_.size());
+  for (std::uint32_t i = 0; i < segments_.size(); ++i) {
+    const auto text = segments_.text(i);
+    auto key = SegmentKey::of(data_.view(text));
+    if (key.meta == SegmentKey::long_bit) {
+      key.meta |= static_cast<std::uint32_t>(out_->long_texts_.size());
+      out_->long_texts_.push_back(text);
+    }
+    keys.push_back(key);
+  }
+  segments_ = {};
+  out_->long_texts_.shrink_to_fit();
+  return keys;
+}
+
 void Builder::pack_children() {
   auto& nodes = out_->nodes_;
   std::size_t inner = 0;
@@ -96,26 +114,33 @@ void Builder::pack_children() {
     edges += node.params;
   }
   out_->slots_.resize(slots);
+  const auto keys = pack_segments();
   out_->edges_.resize(edges);
   for (std::size_t i = 0; i < tree_.size(); ++i) {
     const auto& child = tree_[i];
     if (child.parent == nothing) continue;
     auto& node = nodes[refs_[child.parent]];
     if ((child.label & param_bit) != 0) {
-      out_->edges_[node.edges + node.edge_count++] = {child.label & ~param_bit, refs_[i]};
+      const auto number = child.label & ~param_bit;
+      const auto& param = out_->params_[number];
+      out_->edges_[node.edges + node.edge_count++] = {
+          .param = number & 0x3fffffff,
+          .plain = param.prefix.empty() && param.suffix.empty() && param.constraint == ParamConstraint{},
+          .tail = param.constraint.kind == ParamKind::tail,
+          .child = refs_[i]};
       continue;
     }
     auto* const table = out_->slots_.data() + node.slots;
-    auto at = reduce(child.label * 0x9e3779b1U, node.slot_count);
-    while (table[at].segment != nothing) at = at + 1 == node.slot_count ? 0 : at + 1;
-    table[at] = {child.label, refs_[i]};
+    const auto [key, meta] = keys[child.label];
+    auto at = slot_of(key, node.slot_count);
+    while (table[at].child != nothing) at = at + 1 == node.slot_count ? 0 : at + 1;
+    table[at] = {key, meta, refs_[i]};
   }
   // The precedence of placeholders; equal ones stay in order of registration.
   const auto rank = [this](const Edge& edge) {
     const auto& param = out_->params_[edge.param];
-    const bool tail = param.constraint.kind == ParamKind::tail;
     const bool bounded = param.constraint.min != ParamConstraint{}.min || param.constraint.max != ParamConstraint{}.max;
-    return std::tuple(tail, -static_cast<std::int64_t>(param.prefix.size() + param.suffix.size()),
+    return std::tuple(edge.tail != 0, -static_cast<std::int64_t>(param.prefix.size() + param.suffix.size()),
                       param.constraint.kind, !bounded);
   };
   for (const auto& node : nodes) {
@@ -178,7 +203,7 @@ void Builder::number_shapes() {
       for (std::size_t d = 0; d < count; ++d) use(d, weights[first + d]);
     };
     for (std::size_t i = node.slots; i < node.slots + node.slot_count; ++i) {
-      if (out_->slots_[i].segment == nothing) continue;
+      if (out_->slots_[i].child == nothing) continue;
       visit(out_->slots_[i].child, [&](std::size_t d, std::uint32_t weight) {
         if (worst_literal.size() <= d) worst_literal.resize(d + 1);
         worst_literal[d] = std::max(worst_literal[d], weight);
@@ -200,9 +225,9 @@ void Builder::number_shapes() {
     Digest literals{0, 0};  // a sum: their order says nothing
     for (std::size_t s = node.slots; s < node.slots + node.slot_count; ++s) {
       const auto& slot = out_->slots_[s];
-      if (slot.segment == nothing) continue;
+      if (slot.child == nothing) continue;
       auto child = digest_of(slot.child);
-      child.add(slot.segment, 2);
+      child.add(slot.key, slot.meta);
       literals.a += child.a;
       literals.b += child.b;
     }

@@ -2,21 +2,50 @@
 
 #include <bit>
 #include <cstring>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace weir::router {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the scan below takes the lowest byte for the first");
+/// A text of less than 16 bytes with zeros behind it.
+Ends padded16(const char* p, std::size_t n) noexcept {
+  if (n <= 8) return {padded8(p, n), 0};
+  return {load64(p), load64(p + n - 8) >> (8 * (16 - n))};
+}
 
-constexpr std::uint64_t every(char c) noexcept {
-  return 0x0101010101010101U * static_cast<unsigned char>(c);
+// Sixteen bytes of a path, and which of them are a character: bit i stands for byte i.
+#if defined(__SSE2__)
+using Block = __m128i;
+Block load_block(const char* p) noexcept {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
 }
-/// 0x80 in each byte of `word` that is `c`, 0 in the others.
-constexpr std::uint64_t equal_bytes(std::uint64_t word, char c) noexcept {
+Block load_short(const char* p, std::size_t n) noexcept {  // n < 16, zeros behind
+  const auto [low, high] = padded16(p, n);
+  return _mm_set_epi64x(static_cast<std::int64_t>(high), static_cast<std::int64_t>(low));
+}
+std::uint64_t bytes_equal(Block block, char c) noexcept {
+  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8(c))));
+}
+#else
+using Block = Ends;
+Block load_block(const char* p) noexcept {
+  return {load64(p), load64(p + 8)};
+}
+Block load_short(const char* p, std::size_t n) noexcept {
+  return padded16(p, n);
+}
+std::uint64_t bytes_equal(std::uint64_t word, char c) noexcept {
   constexpr std::uint64_t low = 0x7f7f7f7f7f7f7f7f;
-  const auto x = word ^ every(c);
-  return ~(((x & low) + low) | x | low);
+  const auto x = word ^ (0x0101010101010101U * static_cast<unsigned char>(c));
+  const auto found = ~(((x & low) + low) | x | low);  // 0x80 in each byte that is equal
+  return (found >> 7) * 0x0102040810204080U >> 56;    // gathers the eight bits
 }
+std::uint64_t bytes_equal(Block block, char c) noexcept {
+  return bytes_equal(block.first, c) | bytes_equal(block.last, c) << 8;
+}
+#endif
 
 constexpr int hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
@@ -27,43 +56,40 @@ constexpr int hex_digit(char c) noexcept {
 
 }  // namespace
 
-Path::Form Path::assign(std::string_view raw, std::size_t max_segments, Arena& arena) {
-  count_ = 0;
-  verb_size_ = unescaped;
-  if (raw.empty() || raw.front() != '/' || raw.size() >= not_asked) return Form::not_absolute;
-  text_ = raw;
-  if (!split(max_segments) && !decode(raw, max_segments, arena)) return Form::malformed;
-  begin_[count_] = static_cast<std::uint32_t>(text_.size() + 1);
-  return Form::good;
-}
-
-/// Eight bytes at a time. False when there is a percent sign: then decode() does it all again.
+/// False when there is a percent sign: then decode() does it all again.
 bool Path::split(std::size_t max_segments) noexcept {
-  const char* p = text_.data();
-  const std::size_t n = text_.size();
-  begin_segment(1);
-  std::size_t at = 1;
+  const char* const p = text_;
+  const std::size_t n = size_;
+  std::size_t count = 0;
+  const auto begin_at = [&](std::size_t at) {
+    hash_[count] = not_hashed;
+    begin_[count++] = static_cast<std::uint32_t>(at);
+  };
+  const auto end_at = [&](std::size_t at) {
+    begin_[count] = static_cast<std::uint32_t>(at + 1);
+    count_ = count;
+  };
+  begin_at(1);
+  std::size_t at = 0;
+  std::uint64_t seen = ~std::uint64_t{1};  // the first slash is done
   while (at < n) {
-    if (count_ == max_segments) return std::memchr(p + at, '%', n - at) == nullptr;
-    std::uint64_t word;
-    std::size_t skip = 0;  // bytes of the word that were looked at before
-    if (at + 8 <= n) {
-      word = load64(p + at);
-    } else if (n >= 8) {
-      skip = at - (n - 8);
-      at = n - 8;
-      word = load64(p + at);
-    } else {
-      word = 0;
-      std::memcpy(&word, p + at, n - at);
+    const auto block = at + 16 <= n ? load_block(p + at) : n >= 16 ? load_block(p + n - 16) : load_short(p, n);
+    if (at + 16 > n && n >= 16) {  // the last block overlaps the one before
+      seen &= ~std::uint64_t{0} << (at - (n - 16));
+      at = n - 16;
     }
-    if (equal_bytes(word, '%') != 0) return false;
-    auto slashes = equal_bytes(word, '/') >> (8 * skip) << (8 * skip);
-    for (; slashes != 0 && count_ < max_segments; slashes &= slashes - 1) {
-      begin_segment(at + static_cast<std::size_t>(std::countr_zero(slashes)) / 8 + 1);
+    if (bytes_equal(block, '%') != 0) return false;
+    for (auto slashes = bytes_equal(block, '/') & seen; slashes != 0; slashes &= slashes - 1) {
+      if (count == max_segments) {
+        end_at(n);
+        return std::memchr(p + at, '%', n - at) == nullptr;
+      }
+      begin_at(at + static_cast<std::size_t>(std::countr_zero(slashes)) + 1);
     }
-    at += 8;
+    seen = ~std::uint64_t{0};
+    at += 16;
   }
+  end_at(n);
   return true;
 }
 
@@ -84,13 +110,18 @@ bool Path::decode(std::string_view raw, std::size_t max_segments, Arena& arena) 
       i += 2;
     } else if (c == '/') {
       colon = unescaped;
-      if (count_ < max_segments) begin_segment(size + 1);
+      if (count_ < max_segments) {
+        hash_[count_] = not_hashed;
+        begin_[count_++] = static_cast<std::uint32_t>(size + 1);
+      }
     } else if (c == ':') {
       colon = size;
     }
     out[size++] = c;
   }
-  text_ = {out, size};
+  text_ = out;
+  size_ = size;
+  begin_[count_] = static_cast<std::uint32_t>(size + 1);
   verb_size_ = colon == unescaped ? unescaped - 1 : size - colon - 1;
   return true;
 }

@@ -8,29 +8,6 @@
 
 namespace weir::router {
 
-std::uint32_t SegmentIndex::intern(std::string_view segment, std::uint32_t offset, const char* pool) {
-  const auto known = find(segment, pool);
-  if (known != nothing) return known;
-  if ((size_ + 1) * 4ULL > entries_.size() * 3ULL) grow();
-  const auto hash = hash_text(segment);
-  auto at = hash & mask_;
-  while (entries_[at].number != nothing) at = (at + 1) & mask_;
-  entries_[at] = {hash, {offset, static_cast<std::uint32_t>(segment.size())}, size_};
-  return size_++;
-}
-
-void SegmentIndex::grow() {
-  std::vector<Entry> old(entries_.size() * 2);
-  old.swap(entries_);
-  mask_ = static_cast<std::uint32_t>(entries_.size() - 1);
-  for (const auto& entry : old) {
-    if (entry.number == nothing) continue;
-    auto at = entry.hash & mask_;
-    while (entries_[at].number != nothing) at = (at + 1) & mask_;
-    entries_[at] = entry;
-  }
-}
-
 /// The pairs of shape and depth that a walk has entered. On the stack, and cleared only as far as the table needs.
 class Visited {
  public:
@@ -53,38 +30,64 @@ class Visited {
   std::uint32_t keys_[std::bit_ceil(2 * step_limit + 2)];
 };
 
-ChildRef Snapshot::literal_child(const Node& node, std::uint32_t segment) const noexcept {
-  const Slot* slots = slots_.data() + node.slots;
-  auto at = reduce(segment * 0x9e3779b1U, node.slot_count);
-  for (; slots[at].segment != nothing; at = at + 1 == node.slot_count ? 0 : at + 1) {
-    if (slots[at].segment == segment) return slots[at].child;
+/// The child for a text longer than SegmentKey::short_size.
+[[gnu::noinline]] ChildRef Snapshot::long_literal_child(const Node& node, Path& path,
+                                                        std::size_t depth) const noexcept {
+  const Slot* const slots = slots_.data() + node.slots;
+  const auto hash = path.hash(depth);
+  for (auto at = slot_of(hash, node.slot_count); slots[at].child != nothing;
+       at = at + 1 == node.slot_count ? 0 : at + 1) {
+    const auto [key, meta, child] = slots[at];
+    if (key == hash && (meta & SegmentKey::long_bit) != 0 &&
+        view(long_texts_[meta & ~SegmentKey::long_bit]) == path.segment(depth)) {
+      return child;
+    }
   }
   return nothing;
 }
 
-bool Snapshot::capture(const Param& param, const Path& path, std::size_t depth, RouteParams::Value& out) const {
-  const bool tail = param.constraint.kind == ParamKind::tail;
-  auto text = tail ? path.rest(depth) : path.segment(depth);
-  if (!param.plain) {
-    const auto around = param.prefix.size() + param.suffix.size();
-    if (text.size() < around || !text.starts_with(param.prefix) || !text.ends_with(param.suffix)) return false;
-    if (param.suffix.starts_with(':') && (!path.verb_may_be(param.suffix) || (!tail && depth + 1 != path.count()))) {
-      return false;
-    }
-    text = text.substr(param.prefix.size(), text.size() - around);
+/// REQUIRES: the node has slots.
+[[gnu::always_inline]] inline ChildRef Snapshot::literal_child(const Node& node, Path& path,
+                                                               std::size_t depth) const noexcept {
+  const auto text = path.segment(depth);
+  if (text.size() > SegmentKey::short_size) return long_literal_child(node, path, depth);
+  const auto key = padded8(text.data(), text.size());
+  const Slot* const slots = slots_.data() + node.slots;
+  const Slot* slot = slots + slot_of(key, node.slot_count);
+  for (;;) {
+    if (slot->key == key && slot->meta == text.size()) return slot->child;
+    if (slot->child == nothing) return nothing;
+    if (++slot == slots + node.slot_count) slot = slots;
   }
-  if (!tail) {
-    if (text.empty()) return false;
-    if (!param.plain && !satisfies(param.constraint, text)) return false;
-    if (param.regex != nullptr && !param.regex->matches(text)) return false;
+}
+
+/// Whether a placeholder that is more than {id} accepts the path at `depth`.
+[[gnu::noinline]] bool Snapshot::capture_special(const Edge& edge, const Path& path, std::size_t depth,
+                                                 RouteParams::Value& out) const {
+  const auto& param = params_[edge.param];
+  auto text = edge.tail ? path.rest(depth) : path.segment(depth);
+  const auto around = param.prefix.size() + param.suffix.size();
+  if (text.size() < around || !text.starts_with(param.prefix) || !text.ends_with(param.suffix)) return false;
+  if (param.suffix.starts_with(':') && (!path.verb_may_be(param.suffix) || (!edge.tail && depth + 1 != path.count()))) {
+    return false;
   }
+  text = {text.data() + param.prefix.size(), text.size() - around};
   out = {text.data(), text.size()};
-  return true;
+  if (edge.tail) return true;
+  return !text.empty() && satisfies(param.constraint, text) && (param.regex == nullptr || param.regex->matches(text));
+}
+
+/// Whether a placeholder accepts the path at `depth`.
+inline bool Snapshot::capture(const Edge& edge, const Path& path, std::size_t depth, RouteParams::Value& out) const {
+  if (!edge.plain) return capture_special(edge, path, depth, out);
+  const auto text = path.segment(depth);
+  out = {text.data(), text.size()};
+  return !text.empty();
 }
 
 /// Looks for the method among the routes that end at one place. False when none of them answers it.
-bool Snapshot::take(std::uint32_t record, Walk& walk) const noexcept {
-  for (const Record* r = &records_[record];; ++r) {
+inline bool Snapshot::take(std::uint32_t record, Walk& walk) const noexcept {
+  for (const Record* r = records_.data() + record;; ++r) {
     walk.allowed |= method_bit(r->method);
     if (r->method == walk.method) {
       walk.found = r;
@@ -97,12 +100,12 @@ bool Snapshot::take(std::uint32_t record, Walk& walk) const noexcept {
 
 /// The walk described at the head of snapshot.hpp. A frame is a node whose placeholders are still to be tried.
 template <bool remember>
-Snapshot::Step Snapshot::descend(ChildRef root, Path& path, Walk& walk, Visited* visited) const {
+inline Snapshot::Step Snapshot::descend(ChildRef root, Path& path, Walk& walk, Visited* visited) const {
   struct Frame {
-    const Node* node;
-    std::uint32_t edge;
-    std::uint16_t depth;
-    std::uint16_t captures;
+    const Edge* edge;
+    const Edge* end;
+    std::uint32_t depth;
+    std::uint32_t captures;
   };
   Frame frames[max_pattern_segments];
   std::size_t open = 0;
@@ -113,16 +116,25 @@ Snapshot::Step Snapshot::descend(ChildRef root, Path& path, Walk& walk, Visited*
   for (ChildRef ref = root;;) {
     if ((ref & leaf_bit) != 0) {
       if (depth == count && take(ref & ~leaf_bit, walk)) break;
-    } else if (const Node& node = nodes_[ref]; depth == count) {
+    } else if (const Node& node = nodes_.data()[ref]; depth == count) {
       if (node.records != nothing && take(node.records, walk)) break;
     } else if (!remember || visited->insert(node.shape, depth)) {
       if (!remember && ++steps > plain_steps) return Step::gave_up;
-      if (node.edge_count != 0) {
-        frames[open++] = {&node, 0, static_cast<std::uint16_t>(depth), static_cast<std::uint16_t>(captures)};
+      if (node.slot_count == 0 && node.edge_count == 1) {  // {id} and nothing beside it: nothing to come back to
+        const auto& edge = edges_.data()[node.edges];
+        if (capture(edge, path, depth, walk.values[captures])) {
+          ref = edge.child;
+          ++captures;
+          depth = edge.tail ? count : depth + 1;
+          continue;
+        }
+      } else if (node.edge_count != 0) {
+        const Edge* const first = edges_.data() + node.edges;
+        frames[open++] = {first, first + node.edge_count, static_cast<std::uint32_t>(depth),
+                          static_cast<std::uint32_t>(captures)};
       }
       if (node.slot_count != 0) {
-        const auto segment = path.number(depth, segments_, text_.data());
-        const auto child = segment == nothing ? nothing : literal_child(node, segment);
+        const auto child = literal_child(node, path, depth);
         if (child != nothing) {
           ref = child;
           ++depth;
@@ -130,16 +142,16 @@ Snapshot::Step Snapshot::descend(ChildRef root, Path& path, Walk& walk, Visited*
         }
       }
     }
-    for (ref = nothing; ref == nothing;) {
+    for (;;) {
       if (open == 0) return Step::missed;
       auto& frame = frames[open - 1];
-      const auto& edge = edges_[frame.node->edges + frame.edge];
-      if (++frame.edge == frame.node->edge_count) --open;
-      const auto& param = params_[edge.param];
-      if (!capture(param, path, frame.depth, walk.values[frame.captures])) continue;
+      const auto& edge = *frame.edge;
+      if (++frame.edge == frame.end) --open;
+      if (!capture(edge, path, frame.depth, walk.values[frame.captures])) continue;
       captures = frame.captures + 1U;
-      depth = param.constraint.kind == ParamKind::tail ? count : frame.depth + 1U;
+      depth = edge.tail ? count : frame.depth + 1U;
       ref = edge.child;
+      break;
     }
   }
   walk.captures = captures;
@@ -161,9 +173,8 @@ struct Snapshot::HostRoots {
   }
 };
 
-Snapshot::HostRoots Snapshot::roots_of(std::string_view host, Arena& arena) const {
-  HostRoots out;
-  if ((!exact_hosts_.empty() || !wildcard_hosts_.empty()) && !host.empty()) {
+void Snapshot::roots_of(std::string_view host, Arena& arena, HostRoots& out) const {
+  if (!host.empty()) {
     // RFC 3986 section 3.2.2: names are compared without regard to case; an IPv6 address stands in brackets.
     const auto colon = host.rfind(':');
     if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos)
@@ -186,7 +197,6 @@ Snapshot::HostRoots Snapshot::roots_of(std::string_view host, Arena& arena) cons
     }
   }
   out.add(any_host_, false);
-  return out;
 }
 
 /// In a frame of its own: the memory of visited places is large.
@@ -196,17 +206,14 @@ Snapshot::HostRoots Snapshot::roots_of(std::string_view host, Arena& arena) cons
 }
 
 /// Tries the host's trees in turn; walk.allowed collects over all of them.
-bool Snapshot::find(const HostRoots& roots, Path& path, Walk& walk) const {
+inline bool Snapshot::find(const HostRoots& roots, Path& path, Walk& walk) const {
   for (std::size_t i = 0; i < roots.count; ++i) {
     const auto [root, captures] = roots.roots[i];
-    const auto begin = [&] {
-      walk.captures = captures ? 1 : 0;
-      if (captures) walk.values[0] = {roots.label.data(), roots.label.size()};
-    };
-    begin();
+    if (captures) walk.values[0] = {roots.label.data(), roots.label.size()};
+    walk.captures = captures ? 1 : 0;
     auto step = descend<false>(root, path, walk, nullptr);
     if (step == Step::gave_up) {
-      begin();
+      walk.captures = captures ? 1 : 0;
       step = descend_remembering(root, path, walk);
     }
     if (step == Step::found) return true;
@@ -214,7 +221,7 @@ bool Snapshot::find(const HostRoots& roots, Path& path, Walk& walk) const {
   return false;
 }
 
-void Snapshot::fill(RouteMatch& match, const Walk& walk) const noexcept {
+inline void Snapshot::fill(RouteMatch& match, const Walk& walk) const noexcept {
   const auto& record = *walk.found;
   match.outcome = RouteOutcome::found;
   match.head_from_get = walk.head && record.method == static_cast<MethodCode>(http::Method::get);
@@ -222,7 +229,6 @@ void Snapshot::fill(RouteMatch& match, const Walk& walk) const noexcept {
   match.pattern = {text_.data() + record.pattern, record.pattern_size};
   match.params.names_ = names_.data() + record.names;
   match.params.size_ = walk.captures;
-  for (std::size_t i = 0; i < walk.captures; ++i) match.params.values_[i] = walk.values[i];
 }
 
 RouteMatch Snapshot::match(const RouteRequest& request, Arena& arena) const {
@@ -237,10 +243,14 @@ RouteMatch Snapshot::match(const RouteRequest& request, Arena& arena) const {
       out.outcome = RouteOutcome::bad_path;
       return out;
   }
-  Walk walk;
-  walk.method = method_code(custom_methods_, request.method, request.method_text);
-  walk.head = options_.automatic_head && request.method == http::Method::head;
-  const auto roots = roots_of(request.host, arena);
+  Walk walk{.method = method_code(custom_methods_, request.method, request.method_text),
+            .head = options_.automatic_head && request.method == http::Method::head,
+            .values = out.params.values_};
+  HostRoots roots;
+  if (exact_hosts_.empty() && wildcard_hosts_.empty())
+    roots.add(any_host_, false);
+  else
+    roots_of(request.host, arena, roots);
   if (find(roots, path, walk)) {
     fill(out, walk);
     return out;

@@ -4,7 +4,7 @@
 // found by number. Everything refers by 32-bit index into a few arrays:
 //
 //   nodes_    inner nodes: where their literal children (slots), placeholders (edges) and routes (records) are
-//   slots_    one small open-addressing table per node: segment number → child
+//   slots_    one small open-addressing table per node: text of a segment → child
 //   edges_    the placeholders of a node in order of precedence → child
 //   records_  the routes that end at one place, ordered by method; a child that only ends routes is such a group itself
 //
@@ -60,13 +60,19 @@ struct Node {
   std::uint32_t shape = 0;
 };
 
+/// A literal child. The text is in the slot if it is short (see SegmentKey); else `meta` has the long bit and an index
+/// into long_texts_.
 struct Slot {
-  std::uint32_t segment = nothing;
+  std::uint64_t key = 0;
+  std::uint32_t meta = 0;
   ChildRef child = nothing;
 };
 
+/// A placeholder below a node. What most placeholders need to be matched stands here, not in the Param.
 struct Edge {
-  std::uint32_t param = 0;
+  std::uint32_t param : 30 = 0;
+  std::uint32_t plain : 1 = 0;  ///< {id}: accepts every segment but the empty one.
+  std::uint32_t tail : 1 = 0;
   ChildRef child = nothing;
 };
 
@@ -76,7 +82,6 @@ struct Param {
   std::string prefix;
   std::string suffix;
   std::shared_ptr<const LazyRegex> regex;
-  bool plain = false;  ///< {id}: accepts every segment but the empty one.
 };
 
 struct Record {
@@ -88,38 +93,7 @@ struct Record {
   std::uint8_t name_count : 7 = 0;
   std::uint8_t last : 1 = 0;  ///< The last record of its group.
 };
-static_assert(sizeof(Record) == 16 && sizeof(Slot) == 8);
-
-/// The segments of all patterns: text → number.
-class SegmentIndex {
- public:
-  /// The number of `segment`, or `nothing`. `pool` is the text that the offsets refer to.
-  [[nodiscard]] std::uint32_t find(std::string_view segment, const char* pool) const noexcept {
-    const auto hash = hash_text(segment);
-    for (auto at = hash & mask_;; at = (at + 1) & mask_) {
-      const auto& entry = entries_[at];
-      if (entry.number == nothing) return nothing;
-      if (entry.hash == hash && entry.text.size == segment.size() &&
-          same_text(segment.data(), pool + entry.text.offset, segment.size())) {
-        return entry.number;
-      }
-    }
-  }
-  /// The number of `segment`, which gets one if it has none: its text must then be at `offset` of the pool.
-  std::uint32_t intern(std::string_view segment, std::uint32_t offset, const char* pool);
-
- private:
-  struct Entry {
-    std::uint32_t hash = 0;
-    TextRef text;
-    std::uint32_t number = nothing;
-  };
-  void grow();
-
-  std::vector<Entry> entries_ = std::vector<Entry>(16);
-  std::uint32_t mask_ = 15;
-  std::uint32_t size_ = 0;
-};
+static_assert(sizeof(Record) == 16 && sizeof(Slot) == 16 && sizeof(Edge) == 8);
 
 class Path;
 class Visited;
@@ -147,12 +121,12 @@ class Snapshot {
     MethodSet allowed = 0;  ///< Methods of the places that the path leads to.
     const Record* found = nullptr;
     std::size_t captures = 0;
-    RouteParams::Value values[max_route_params];
+    RouteParams::Value* values;  ///< max_route_params of them.
   };
   enum class Step : std::uint8_t { found, missed, gave_up };
 
   struct HostRoots;
-  [[nodiscard]] HostRoots roots_of(std::string_view host, Arena& arena) const;
+  void roots_of(std::string_view host, Arena& arena, HostRoots& out) const;
   bool find(const HostRoots& roots, Path& path, Walk& walk) const;
   template <bool remember>
   Step descend(ChildRef root, Path& path, Walk& walk, Visited* visited) const;
@@ -160,9 +134,12 @@ class Snapshot {
   void match_other_slash(const RouteRequest& request, const HostRoots& roots, Walk& walk, RouteMatch& out,
                          Arena& arena) const;
   bool take(std::uint32_t record, Walk& walk) const noexcept;
-  [[nodiscard]] bool capture(const Param& param, const Path& path, std::size_t depth, RouteParams::Value& out) const;
+  [[nodiscard]] bool capture(const Edge& edge, const Path& path, std::size_t depth, RouteParams::Value& out) const;
+  [[nodiscard]] bool capture_special(const Edge& edge, const Path& path, std::size_t depth,
+                                     RouteParams::Value& out) const;
   [[nodiscard]] bool accepts(const PatternSegment& segment, std::string_view value) const;
-  [[nodiscard]] ChildRef literal_child(const Node& node, std::uint32_t segment) const noexcept;
+  [[nodiscard]] ChildRef literal_child(const Node& node, Path& path, std::size_t depth) const noexcept;
+  [[nodiscard]] ChildRef long_literal_child(const Node& node, Path& path, std::size_t depth) const noexcept;
   void fill(RouteMatch& match, const Walk& walk) const noexcept;
   [[nodiscard]] std::string_view allow_text(MethodSet allowed, Arena& arena) const;
   [[nodiscard]] std::string_view view(TextRef ref) const noexcept {
@@ -171,9 +148,9 @@ class Snapshot {
 
   RouterOptions options_;
   std::string text_;
-  SegmentIndex segments_;
   std::vector<Node> nodes_;
   std::vector<Slot> slots_;
+  std::vector<TextRef> long_texts_;
   std::vector<Edge> edges_;
   std::vector<Record> records_;
   std::vector<Param> params_;
