@@ -71,7 +71,9 @@ class RateLimiter {
     return hash_(both, sizeof both);
   }
 
-  /// Takes `cost` tokens of `key` at `now` when they are there, or none. `now` may differ a little between threads.
+  /// Takes `cost` tokens of `key` at `now` when they are there, or none. A thread whose `now` is behind sees that much
+  /// more debt.
+  /// A cost of 0 only looks; one above limit() is never allowed, whatever retry_after says.
   [[nodiscard]] RateDecision decide(Key key, Instant now, std::uint32_t cost = 1) noexcept;
 
   [[nodiscard]] const RateLimitOptions& options() const noexcept { return options_; }
@@ -84,7 +86,9 @@ class RateLimiter {
  private:
   struct Set;
   struct Table;
-  std::uint32_t take(Set& set, Key key, std::int64_t now, std::int64_t cost, RateDecision& decision) noexcept;
+  std::int64_t judge(std::int64_t time, std::int64_t now, std::int64_t price, RateDecision& decision) const noexcept;
+  bool take(Set& set, Key key, std::int64_t now, std::int64_t price, RateDecision& decision) const noexcept;
+  void bring_in(Set& set, Key key, std::int64_t now, std::int64_t price, RateDecision& decision) noexcept;
 
   RateLimitOptions options_;
   resilience::SipHash13 hash_;
