@@ -73,10 +73,10 @@ class Scope {
     struct Finish {
       bool await_ready() const noexcept { return false; }
       std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) const noexcept {
-        Scope& scope = self.promise().scope;
-        scope.remove(self.promise());
+        Scope& owner = self.promise().scope;
+        owner.remove(self.promise());
         self.destroy();  // with it the child's frame: what it refers to is still there
-        return scope.first_ == nullptr ? std::exchange(scope.joining_, std::noop_coroutine()) : std::noop_coroutine();
+        return owner.first_ == nullptr ? std::exchange(owner.joining_, std::noop_coroutine()) : std::noop_coroutine();
       }
       void await_resume() const noexcept {}
     };

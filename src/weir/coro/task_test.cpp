@@ -162,7 +162,8 @@ TEST(Task, MovingHandsOverTheFrame) {
   EXPECT_FALSE(first.done());
   Task<int> third;
   third = std::move(second);
-  third = std::move(third);  // NOLINT: must survive
+  Task<int>& itself = third;
+  third = std::move(itself);  // must survive
   third.start();
   EXPECT_EQ(third.take(), 42);
 }

@@ -57,10 +57,10 @@ class SocketAddress {
 
  private:
   union Storage {
+    sockaddr_un local;  // first, because it is the largest: all of it starts as zero
     sockaddr any;
     sockaddr_in v4;
     sockaddr_in6 v6;
-    sockaddr_un local;
   };
   Storage storage_{};
   socklen_t size_ = 0;

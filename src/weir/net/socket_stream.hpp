@@ -48,9 +48,9 @@ class SocketStream final : public Stream, private IoHandler {
   bool watched_ = false;    // registered with the loop
   // IPv4 and IPv6 peers; a Unix socket's peer has hardly ever a name, and keeping one would double the object.
   union {
-    sockaddr any;
-    sockaddr_in v4;
     sockaddr_in6 v6;
+    sockaddr_in v4;
+    sockaddr any;
   } peer_{};
 };
 
