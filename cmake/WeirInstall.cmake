@@ -20,7 +20,7 @@ install(TARGETS weir_weir EXPORT weirTargets)
 if(EXISTS ${PROJECT_SOURCE_DIR}/src/weir/weir.hpp)
   install(FILES src/weir/weir.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weir)
 endif()
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(weir_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
 install(EXPORT weirTargets NAMESPACE weir:: DESTINATION ${weir_cmake_dir})
