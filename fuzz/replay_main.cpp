@@ -14,7 +14,9 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
-void run(const Bytes& input) { LLVMFuzzerTestOneInput(input.data(), input.size()); }
+void run(const Bytes& input) {
+  LLVMFuzzerTestOneInput(input.data(), input.size());
+}
 
 std::size_t replay(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -25,9 +27,14 @@ std::size_t replay(const fs::path& path) {
     Bytes mutated = input;
     const std::size_t at = random() % mutated.size();
     switch (random() % 3) {
-      case 0: mutated[at] = static_cast<std::uint8_t>(random()); break;
-      case 1: mutated.resize(at); break;
-      default: mutated.insert(mutated.begin() + static_cast<std::ptrdiff_t>(at), static_cast<std::uint8_t>(random()));
+      case 0:
+        mutated[at] = static_cast<std::uint8_t>(random());
+        break;
+      case 1:
+        mutated.resize(at);
+        break;
+      default:
+        mutated.insert(mutated.begin() + static_cast<std::ptrdiff_t>(at), static_cast<std::uint8_t>(random()));
     }
     run(mutated);
   }

@@ -5,7 +5,8 @@
 namespace weir {
 
 void* Arena::grow(std::size_t size, std::size_t align) {
-  const std::size_t doubled = last_ == nullptr ? first_chunk : std::min<std::size_t>(last_->size * 2, recycle::max_block);
+  const std::size_t doubled =
+      last_ == nullptr ? first_chunk : std::min<std::size_t>(last_->size * 2, recycle::max_block);
   const std::size_t bytes = recycle::block_size(std::max(doubled, size + align + sizeof(Chunk)));
   auto* chunk = static_cast<Chunk*>(recycle::allocate(bytes));
   chunk->previous = last_;

@@ -1,9 +1,9 @@
-#include <gtest/gtest.h>
-
 #include <cerrno>
 #include <cstdint>
 #include <string>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "weir/base/arena.hpp"
 #include "weir/base/buffer.hpp"
@@ -25,7 +25,8 @@ TEST(Error, EveryCodeHasAName) {
 }
 
 TEST(Error, ContextGoesBeforeTheMessage) {
-  EXPECT_EQ(Error(Errc::internal, "no such column").with_context("users.sql:3").message(), "users.sql:3: no such column");
+  EXPECT_EQ(Error(Errc::internal, "no such column").with_context("users.sql:3").message(),
+            "users.sql:3: no such column");
 }
 
 TEST(Recycle, BlockSizesArePowersOfTwoAndCoverTheRequest) {

@@ -82,7 +82,9 @@ using Result = std::expected<T, Error>;
 [[nodiscard]] inline std::unexpected<Error> fail(Errc code, std::string message) {
   return std::unexpected<Error>(Error(code, std::move(message)));
 }
-[[nodiscard]] inline std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(std::move(error)); }
+[[nodiscard]] inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected<Error>(std::move(error));
+}
 
 /// The error of a failed system call: `what` names the operation and its object ("open /etc/weir.yaml"), `errno_value`
 /// is turned into its text and the nearest code (ENOENT → not_found, EACCES → permission_denied, ENOSPC and EMFILE →

@@ -44,7 +44,9 @@ thread_local Lists lists;
 unsigned class_of(std::size_t size) noexcept {
   return size <= min_block ? 0 : static_cast<unsigned>(std::bit_width(size - 1)) - min_shift;
 }
-constexpr std::size_t size_of(unsigned index) noexcept { return min_block << index; }
+constexpr std::size_t size_of(unsigned index) noexcept {
+  return min_block << index;
+}
 
 void* fresh(std::size_t size) {
   void* block = size >= 4096 ? std::aligned_alloc(64, (size + 63) & ~std::size_t{63}) : std::malloc(size);
@@ -54,7 +56,9 @@ void* fresh(std::size_t size) {
 
 }  // namespace
 
-std::size_t block_size(std::size_t size) noexcept { return size > max_block ? size : size_of(class_of(size)); }
+std::size_t block_size(std::size_t size) noexcept {
+  return size > max_block ? size : size_of(class_of(size));
+}
 
 void* allocate(std::size_t size) {
   if (size > max_block) return fresh(size);
@@ -89,6 +93,8 @@ void deallocate(void* block, std::size_t size) noexcept {
   std::free(block);
 }
 
-void trim() noexcept { lists.clear(); }
+void trim() noexcept {
+  lists.clear();
+}
 
 }  // namespace weir::recycle

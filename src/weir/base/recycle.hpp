@@ -48,7 +48,9 @@ struct Allocator {
   }
   void deallocate(T* p, std::size_t n) noexcept { recycle::deallocate(p, n * sizeof(T)); }
   template <class U>
-  bool operator==(const Allocator<U>&) const noexcept { return true; }
+  bool operator==(const Allocator<U>&) const noexcept {
+    return true;
+  }
 };
 
 template <class T>

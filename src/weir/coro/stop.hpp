@@ -87,7 +87,9 @@ class StopSource {
   StopCallbackBase* last_ = nullptr;
 };
 
-inline bool StopToken::stop_requested() const noexcept { return source_ != nullptr && source_->stop_requested(); }
+inline bool StopToken::stop_requested() const noexcept {
+  return source_ != nullptr && source_->stop_requested();
+}
 inline StopReason StopToken::reason() const noexcept {
   return source_ == nullptr ? StopReason::none : source_->reason();
 }
