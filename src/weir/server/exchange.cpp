@@ -133,6 +133,12 @@ void Exchange::recycle() noexcept {
   has_body_ = responded_ = finished_ = false;
 }
 
+void Exchange::abandon() noexcept {
+  task_ = {};
+  stream_task_ = {};
+  if (!finished_ && service_ != nullptr) finish(0, false);
+}
+
 void Exchange::set_deadline(Instant deadline) noexcept {
   deadline_ = deadline;
   if (armed()) arm_deadline();

@@ -219,6 +219,7 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   [[nodiscard]] bool stream_running() const noexcept { return stream_task_.valid() && !stream_task_.done(); }
   void release_when_over() noexcept;
   void recycle() noexcept;
+  void abandon() noexcept;
 
   EventLoop& loop_;
   ExchangePool& pool_;
@@ -255,6 +256,8 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   bool responded_ = false;
   bool finished_ = false;
   bool serving_ = false;
+  Exchange* previous_active_ = nullptr;  // the pool's list
+  Exchange* next_active_ = nullptr;
 };
 
 /// What answers exchanges: the application. Called on every loop at once; each exchange stays on its loop.

@@ -24,6 +24,9 @@ class ExchangePool {
   /// Takes it back; it must be over().
   void release(Exchange& exchange) noexcept;
 
+  /// Destroys the coroutines of exchanges that still run without a connection, and takes those back.
+  void abandon_all() noexcept;
+
   /// Exchanges that are running, the detached ones included.
   [[nodiscard]] std::size_t active() const noexcept { return active_; }
 
@@ -32,6 +35,7 @@ class ExchangePool {
   std::vector<std::unique_ptr<Exchange>> idle_;
   std::size_t keep_;
   std::size_t active_ = 0;
+  Exchange* first_active_ = nullptr;
 };
 
 }  // namespace weir::server

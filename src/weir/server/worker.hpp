@@ -42,6 +42,8 @@ class Worker {
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   /// Everything closes now; running requests are cancelled.
   void close_all() noexcept;
+  /// Ends exchanges whose coroutines did not end by themselves: their frames are destroyed. After close_all().
+  void abandon_exchanges() noexcept { pool_.abandon_all(); }
   /// `done` is called (once, on the loop) as soon as there is neither a connection nor a running exchange.
   void when_empty(std::move_only_function<void()> done);
 

@@ -40,10 +40,9 @@ Response error_response(Context& ctx, Error error) {
 }
 }  // namespace detail
 
-void Context::run(const ChainEnvironment& environment, const Endpoint& endpoint, const RouteMatch& match) noexcept {
+void Context::run(const ChainEnvironment& environment, const Endpoint& endpoint) noexcept {
   environment_ = &environment;
   endpoint_ = &endpoint;
-  match_ = match;
   if (endpoint.body_limit) exchange_.limit_body(*endpoint.body_limit);
   if (endpoint.timeout) {
     exchange_.set_deadline(*endpoint.timeout == Duration::zero() ? Instant::max() : started() + *endpoint.timeout);

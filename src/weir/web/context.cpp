@@ -73,6 +73,7 @@ void Context::reset() noexcept {
   slots_ = nullptr;
   environment_ = nullptr;
   endpoint_ = nullptr;
+  ::new (&match_) RouteMatch;
   log_context_ = {};
   body_ = client_ip_ = exception_ = {};
   passed_ = 0;

@@ -123,7 +123,11 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   }
 
   // --- for the application: running the chain ---
-  void run(const ChainEnvironment& environment, const Endpoint& endpoint, const RouteMatch& match) noexcept;
+  /// Looks for the route; match() has the result. In place: a match is too large to be copied for every request.
+  const RouteMatch& match_route(const Router& router, const RouteRequest& wanted) noexcept {
+    return *::new (&match_) RouteMatch(router.match(wanted, arena()));
+  }
+  void run(const ChainEnvironment& environment, const Endpoint& endpoint) noexcept;
   void timed_out(bool receiving) noexcept;
   void finished(const Outcome& outcome) noexcept;
   [[nodiscard]] const Endpoint* endpoint() const noexcept { return endpoint_; }

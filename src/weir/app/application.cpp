@@ -1,0 +1,162 @@
+#include "weir/app/application.hpp"
+
+#include <utility>
+
+#include "weir/http/problem.hpp"
+#include "weir/web/typed_handler.hpp"
+
+namespace weir {
+
+namespace {
+
+Response fallback_problem(Context& ctx, Status status, std::string_view detail) {
+  http::Problem problem;
+  problem.status = status;
+  problem.detail = detail;
+  problem.instance = ctx.path();
+  problem.request_id = ctx.request_id();
+  return http::to_response(problem);
+}
+
+Response not_found(Context& ctx) { return fallback_problem(ctx, Status::not_found, "there is nothing at this path"); }
+
+Response method_not_allowed(Context& ctx) {
+  Response response = fallback_problem(ctx, Status::method_not_allowed, "this path does not answer this method");
+  response.headers.set("Allow", ctx.match().allow);
+  return response;
+}
+
+Response options(Context& ctx) {
+  Response response(Status::no_content);
+  const std::string_view allow = ctx.match().allow;
+  response.headers.set("Allow", allow.empty() ? std::string_view("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS") : allow);
+  return response;
+}
+
+Response redirect(Context& ctx) {
+  Response response(static_cast<Status>(ctx.match().redirect_status));
+  std::string location(ctx.match().location);
+  if (ctx.request().has_query) {
+    location += '?';
+    location += ctx.request().query;
+  }
+  response.headers.set("Location", location);
+  return response;
+}
+
+Response bad_path(Context& ctx) {
+  return fallback_problem(ctx, Status::bad_request,
+                          "the path has a malformed percent escape or a '.' or '..' segment");
+}
+
+Response not_implemented(Context& ctx) {
+  return fallback_problem(ctx, Status::not_implemented, "this server is no proxy: CONNECT is not supported");
+}
+
+/// Whether a raw path has a segment "." or "..", plain or with its dots escaped: user agents remove them before they
+/// send (RFC 3986 section 5.2.4), so whoever sends them is after something.
+bool has_dot_segment(std::string_view path) noexcept {
+  for (std::size_t at = path.find("/."); at != std::string_view::npos; at = path.find("/.", at + 1)) {
+    std::string_view rest = path.substr(at + 2);
+    if (rest.starts_with('.')) rest.remove_prefix(1);
+    if (rest.empty() || rest.front() == '/') return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+/// The context of an exchange, and the routes that it works with.
+class Application::Local final : public server::ExchangeLocal {
+ public:
+  explicit Local(server::Exchange& exchange) : context(exchange) {}
+  void reset() noexcept override { context.reset(); }
+
+  Context context;
+  std::shared_ptr<const RouteSnapshot> routes;
+  std::uint64_t version = ~std::uint64_t{0};
+};
+
+Application::Application(ChainEnvironment environment, const std::vector<Middleware>& chain)
+    : environment_(std::move(environment)) {
+  constexpr std::array<std::pair<std::string_view, Response (*)(Context&)>, fallbacks> kinds = {{
+      {"NOT_FOUND", &not_found},
+      {"METHOD_NOT_ALLOWED", &method_not_allowed},
+      {"OPTIONS", &options},
+      {"REDIRECTION", &redirect},
+      {"BAD_PATH", &bad_path},
+      {"NOT_IMPLEMENTED", &not_implemented},
+  }};
+  for (std::size_t i = 0; i < fallbacks; ++i) {
+    fallback_[i].id = static_cast<std::uint32_t>(i);
+    fallback_[i].pattern = kinds[i].first;
+    fallback_[i].chain = chain;
+    fallback_[i].handler = make_handler(kinds[i].second);
+  }
+  snapshot_ = std::make_shared<RouteSnapshot>();
+}
+
+void Application::publish(std::shared_ptr<const RouteSnapshot> snapshot) {
+  const std::lock_guard lock(mutex_);
+  snapshot_ = std::move(snapshot);
+  version_.fetch_add(1, std::memory_order_release);
+}
+
+std::shared_ptr<const RouteSnapshot> Application::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return snapshot_;
+}
+
+const RouteSnapshot& Application::current(Local& local) noexcept {
+  if (const std::uint64_t version = version_.load(std::memory_order_acquire); local.version != version) {
+    const std::lock_guard lock(mutex_);
+    local.routes = snapshot_;
+    local.version = version;
+  }
+  return *local.routes;
+}
+
+std::unique_ptr<server::ExchangeLocal> Application::make_local(server::Exchange& exchange) {
+  return std::make_unique<Local>(exchange);
+}
+
+void Application::on_request(server::Exchange& exchange) noexcept {
+  auto& local = static_cast<Local&>(*exchange.local());
+  Context& ctx = local.context;
+  const http::Request& request = exchange.request();
+  const auto fall_back = [&](Fallback kind) { ctx.run(environment_, fallback_[static_cast<std::size_t>(kind)]); };
+  if (request.method == http::Method::connect) return fall_back(Fallback::not_implemented);
+  if (request.path == "*") return fall_back(Fallback::options);
+  if (has_dot_segment(request.path)) return fall_back(Fallback::bad_path);
+
+  const RouteSnapshot& routes = current(local);
+  if (!routes.router) return fall_back(Fallback::not_found);
+  const RouteMatch& match = ctx.match_route(
+      *routes.router, {request.method, request.method_text, request.authority, request.path});
+  switch (match.outcome) {
+    case RouteOutcome::found: return ctx.run(environment_, *routes.endpoints[match.endpoint]);
+    case RouteOutcome::options: return fall_back(Fallback::options);
+    case RouteOutcome::not_found: return fall_back(Fallback::not_found);
+    case RouteOutcome::method_not_allowed: return fall_back(Fallback::method_not_allowed);
+    case RouteOutcome::redirect: return fall_back(Fallback::redirect);
+    case RouteOutcome::bad_path: return fall_back(Fallback::bad_path);
+  }
+}
+
+void Application::on_timeout(server::Exchange& exchange, bool receiving) noexcept {
+  static_cast<Local&>(*exchange.local()).context.timed_out(receiving);
+}
+
+void Application::on_finish(server::Exchange& exchange, const server::Outcome& outcome) noexcept {
+  static_cast<Local&>(*exchange.local()).context.finished(outcome);
+}
+
+void Application::on_refused(const server::ConnectionInfo& connection, http::Status status,
+                             std::string_view why) noexcept {
+  net::SocketAddress::IpText room;
+  environment_.log.info("a request was refused", {{"status", static_cast<int>(http::to_code(status))},
+                                                  {"why", why},
+                                                  {"peer", connection.peer->ip_text(room)}});
+}
+
+}  // namespace weir

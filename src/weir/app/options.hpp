@@ -1,0 +1,55 @@
+// What an App can be told before it runs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "weir/middleware/production.hpp"
+#include "weir/operations/operations.hpp"
+#include "weir/router/router.hpp"
+#include "weir/server/limits.hpp"
+#include "weir/telemetry/log.hpp"
+#include "weir/time/clock.hpp"
+
+namespace weir {
+
+/// Where structured logs go.
+struct LogTarget {
+  std::string file;  ///< "-": standard output; empty: standard error.
+  LogLevel level = LogLevel::info;
+};
+
+/// The API's description at /openapi.json and the page that shows it.
+struct OpenApiOptions {
+  bool enabled = true;
+  std::string title;  ///< The application's name when empty.
+  std::string version = "0.1.0";
+  std::string description;
+  std::string path = "/openapi.json";
+  std::string docs_path = "/docs";
+  std::vector<std::string> servers;
+};
+
+struct AppOptions {
+  std::string name = "weir";
+  /// "127.0.0.1:8080", "[::]:8080", ":8080", "unix:/run/app.sock". Sockets that systemd hands over come instead.
+  std::vector<std::string> listen = {"127.0.0.1:8080"};
+  /// Where the operations endpoints (health, metrics, loggers) are served; empty: on the same listeners as the routes.
+  std::string admin_listen;
+  unsigned threads = 0;  ///< Event loops; 0: one per core.
+  bool pin_threads = false;
+  unsigned blocking_threads = 4;  ///< For App::blocking().
+  /// How long requests may run on after a stop was asked for, until they are cut.
+  Duration drain_timeout = std::chrono::seconds(30);
+  /// How long readiness already fails while connections are still accepted, so that load balancers notice.
+  Duration drain_delay = Duration::zero();
+  server::Limits limits;
+  RouterOptions router;
+  ProductionOptions production;
+  OperationsOptions operations;
+  LogTarget log;
+  OpenApiOptions openapi;
+  Clock* clock = &Clock::system();
+};
+
+}  // namespace weir

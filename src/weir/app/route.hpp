@@ -1,0 +1,110 @@
+// A route between its registration and the start of the application.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "weir/json/describe.hpp"
+#include "weir/web/endpoint.hpp"
+#include "weir/web/respond.hpp"
+#include "weir/web/route_pattern.hpp"
+
+namespace weir {
+
+/// What a group adds to its routes.
+struct GroupScope {
+  std::string prefix;
+  std::string host;
+  std::vector<Middleware> middleware;
+  std::vector<std::string> tags;
+  std::shared_ptr<const GroupScope> parent;  // shared: groups are handles that may go before their routes are built
+};
+
+/// One registered route; its options are set by chaining: `app.get(…).name("user").summary("One user").timeout(2s)`.
+/// Owned by the App; the reference is valid until the App runs.
+class Route {
+ public:
+  Route(http::Method method, std::string pattern, std::unique_ptr<Handler> handler,
+        std::shared_ptr<const GroupScope> group);
+
+  /// For reverse URLs (App::url_for). Unique.
+  Route& name(std::string name) { return name_ = std::move(name), *this; }
+  /// Only for this host: "api.example.com", or "{tenant}.example.com", whose label becomes a parameter.
+  Route& host(std::string host) { return host_ = std::move(host), *this; }
+  /// Middleware of this route, inside that of its groups and the application.
+  Route& use(Middleware middleware) { return middleware_.push_back(std::move(middleware)), *this; }
+  /// Instead of Limits::body_bytes; 0: no limit.
+  Route& body_limit(std::uint64_t bytes) { return body_limit_ = bytes, *this; }
+  /// Instead of Limits::request_timeout; 0: none.
+  Route& timeout(Duration timeout) { return timeout_ = timeout, *this; }
+
+  // The API's description.
+  Route& summary(std::string text) { return doc_.summary = std::move(text), *this; }
+  Route& description(std::string text) { return doc_.description = std::move(text), *this; }
+  Route& operation_id(std::string id) { return doc_.operation_id = std::move(id), *this; }
+  Route& tag(std::string tag) { return doc_.tags.push_back(std::move(tag)), *this; }
+  Route& deprecated() { return doc_.deprecated = true, *this; }
+  /// Leaves the route out of the document.
+  Route& hidden() { return doc_.hidden = true, *this; }
+  /// A further answer: a problem, or with T a JSON value.
+  Route& responds(http::Status status, std::string description = {}) { return doc_.problem(status, std::move(description)), *this; }
+  template <class T>
+  Route& responds(http::Status status, std::string description = {}) {
+    detail::describe_json(doc_, status, json::type_info<T>());
+    doc_.response(status).description = std::move(description);
+    return *this;
+  }
+
+ private:
+  friend class RouteBuilder;
+  http::Method method_;
+  std::string pattern_;
+  std::string name_;
+  std::string host_;
+  std::unique_ptr<Handler> handler_;
+  std::shared_ptr<const GroupScope> group_;
+  std::vector<Middleware> middleware_;
+  std::optional<std::uint64_t> body_limit_;
+  std::optional<Duration> timeout_;
+  OperationDoc doc_;
+};
+
+/// The verbs, for App and Group.
+template <class Self, bool Whole>
+class Routes {
+ public:
+  template <class F>
+  using Pattern = RoutePattern<std::decay_t<F>, Whole>;
+
+  template <class F>
+  Route& get(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::get, pattern.text(), std::forward<F>(handler)); }
+  template <class F>
+  Route& post(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::post, pattern.text(), std::forward<F>(handler)); }
+  template <class F>
+  Route& put(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::put, pattern.text(), std::forward<F>(handler)); }
+  template <class F>
+  Route& patch(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::patch, pattern.text(), std::forward<F>(handler)); }
+  template <class F>
+  Route& del(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::del, pattern.text(), std::forward<F>(handler)); }
+  template <class F>
+  Route& head(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::head, pattern.text(), std::forward<F>(handler)); }
+  template <class F>
+  Route& options(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::options, pattern.text(), std::forward<F>(handler)); }
+  /// Any standard method.
+  template <class F>
+  Route& route(http::Method method, std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(method, pattern.text(), std::forward<F>(handler)); }
+
+ private:
+  template <class F>
+  Route& add(http::Method method, std::string_view pattern, F&& handler) {
+    return static_cast<Self*>(this)->add_route(method, pattern, make_handler(std::forward<F>(handler)));
+  }
+};
+
+}  // namespace weir

@@ -1,0 +1,124 @@
+#include "weir/app/route_builder.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "weir/router/pattern.hpp"
+
+namespace weir {
+
+namespace {
+
+/// Ids of endpoints, for metrics: unique in the process, because metrics outlive snapshots. The first ones are the
+/// fallbacks'.
+std::uint32_t next_endpoint_id() {
+  static std::atomic<std::uint32_t> next{Application::fallbacks};
+  return next.fetch_add(1, std::memory_order_relaxed);
+}
+
+std::vector<std::string> placeholders_of(std::string_view pattern) {
+  std::vector<std::string> names;
+  PatternReader reader(pattern);
+  PatternSegment segment;
+  while (reader.next(segment)) {
+    if (!segment.literal) names.emplace_back(segment.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+Route::Route(http::Method method, std::string pattern, std::unique_ptr<Handler> handler,
+             std::shared_ptr<const GroupScope> group)
+    : method_(method), pattern_(std::move(pattern)), handler_(std::move(handler)), group_(std::move(group)) {}
+
+Route& RouteBuilder::add(http::Method method, std::string pattern, std::unique_ptr<Handler> handler,
+                         std::shared_ptr<const GroupScope> group) {
+  return new_routes_.emplace_back(method, std::move(pattern), std::move(handler), std::move(group));
+}
+
+bool RouteBuilder::remove(http::Method method, std::string_view pattern, std::string_view host) {
+  return std::erase_if(endpoints_, [&](const std::shared_ptr<const Endpoint>& endpoint) {
+           return endpoint->method == method && endpoint->pattern == pattern && endpoint->host == host;
+         }) != 0;
+}
+
+void RouteBuilder::discard_new() { new_routes_.clear(); }
+
+std::shared_ptr<const Endpoint> RouteBuilder::make_endpoint(Route& route, const std::vector<Middleware>& outer,
+                                                            const StateMap& state, std::vector<std::string>& problems) {
+  auto endpoint = std::make_shared<Endpoint>();
+  std::vector<const GroupScope*> groups;  // from the innermost
+  for (const GroupScope* group = route.group_.get(); group != nullptr; group = group->parent.get()) {
+    groups.push_back(group);
+  }
+  std::ranges::reverse(groups);
+
+  endpoint->id = next_endpoint_id();
+  endpoint->method = route.method_;
+  endpoint->name = std::move(route.name_);
+  endpoint->host = std::move(route.host_);
+  endpoint->body_limit = route.body_limit_;
+  endpoint->timeout = route.timeout_;
+  endpoint->chain = outer;
+  OperationDoc declared = std::move(route.doc_);
+  for (const GroupScope* group : groups) {
+    endpoint->pattern += group->prefix;
+    if (endpoint->host.empty()) endpoint->host = group->host;
+    endpoint->chain.insert(endpoint->chain.end(), group->middleware.begin(), group->middleware.end());
+    declared.tags.insert(declared.tags.end(), group->tags.begin(), group->tags.end());
+  }
+  endpoint->pattern += route.pattern_;
+  std::ranges::move(route.middleware_, std::back_inserter(endpoint->chain));
+
+  std::vector<std::string> found;
+  endpoint->handler = std::move(route.handler_);
+  endpoint->handler->bind(placeholders_of(endpoint->pattern), placeholders_of(route.pattern_).size(), state, found);
+  for (const std::string& problem : found) {
+    problems.push_back(std::string(http::to_string(endpoint->method)) + " " + endpoint->pattern + ": " + problem);
+  }
+
+  endpoint->doc = std::move(declared);
+  endpoint->handler->describe(endpoint->doc);
+  for (const Middleware& middleware : endpoint->chain) middleware.describe(endpoint->doc);
+  return endpoint;
+}
+
+Result<std::shared_ptr<const RouteSnapshot>> RouteBuilder::build(const std::vector<Middleware>& outer,
+                                                                 const StateMap& state, const RouterOptions& options) {
+  std::vector<std::string> problems;
+  std::vector<std::shared_ptr<const Endpoint>> endpoints = endpoints_;
+  for (Route& route : new_routes_) endpoints.push_back(make_endpoint(route, outer, state, problems));
+  new_routes_.clear();
+
+  auto snapshot = std::make_shared<RouteSnapshot>();
+  snapshot->endpoints = endpoints;
+  RouteTable table(options);
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    RouteSpec spec;
+    spec.method = endpoints[i]->method;
+    spec.host = endpoints[i]->host;
+    spec.pattern = endpoints[i]->pattern;
+    spec.name = endpoints[i]->name;
+    spec.endpoint = static_cast<std::uint32_t>(i);
+    table.add(spec);
+  }
+  auto router = std::move(table).build();
+  std::vector<FieldError> fields;
+  std::string message;
+  if (!router) {
+    message = router.error().message();
+    fields = router.error().fields();
+  }
+  for (std::string& problem : problems) {
+    if (!message.empty()) message += '\n';
+    message += problem;
+  }
+  if (!message.empty()) return std::unexpected(Error(Errc::failed_precondition, message).with_fields(std::move(fields)));
+  snapshot->router = std::move(*router);
+  endpoints_ = std::move(endpoints);
+  return snapshot;
+}
+
+}  // namespace weir

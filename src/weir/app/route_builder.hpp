@@ -1,0 +1,41 @@
+// From registered routes to a snapshot that serves.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weir/app/application.hpp"
+#include "weir/app/route.hpp"
+#include "weir/base/error.hpp"
+
+namespace weir {
+
+/// Collects routes, and builds snapshots of all of them. Endpoints are made once and shared by the snapshots.
+class RouteBuilder {
+ public:
+  Route& add(http::Method method, std::string pattern, std::unique_ptr<Handler> handler,
+             std::shared_ptr<const GroupScope> group);
+  /// False when there is no such route.
+  bool remove(http::Method method, std::string_view pattern, std::string_view host);
+  /// Forgets routes that were added since and are not part of a snapshot yet.
+  void discard_new();
+
+  /// Endpoints of the new routes with their chains (`outer` around all), and a snapshot with all routes. The error
+  /// lists everything that is wrong: patterns, conflicts, placeholders, missing state.
+  [[nodiscard]] Result<std::shared_ptr<const RouteSnapshot>> build(const std::vector<Middleware>& outer,
+                                                                   const StateMap& state, const RouterOptions& options);
+
+  /// The built endpoints, in order of registration.
+  [[nodiscard]] const std::vector<std::shared_ptr<const Endpoint>>& endpoints() const noexcept { return endpoints_; }
+
+ private:
+  [[nodiscard]] std::shared_ptr<const Endpoint> make_endpoint(Route& route, const std::vector<Middleware>& outer,
+                                                              const StateMap& state, std::vector<std::string>& problems);
+  std::deque<Route> new_routes_;
+  std::vector<std::shared_ptr<const Endpoint>> endpoints_;
+};
+
+}  // namespace weir

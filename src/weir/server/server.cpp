@@ -1,0 +1,158 @@
+#include "weir/server/server.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace weir::server {
+
+namespace {
+
+/// The processors that this process may run on.
+std::vector<int> usable_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<int> result;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) {
+    for (int i = 0; i < CPU_SETSIZE; ++i) {
+      if (CPU_ISSET(i, &set)) result.push_back(i);
+    }
+  }
+  if (result.empty()) result.push_back(0);
+  return result;
+}
+
+}  // namespace
+
+/// Hands what one listener accepts to the worker of its loop.
+struct Server::Entry final : net::AcceptHandler {
+  Entry(Worker& worker_, Service& service_) : worker(worker_), service(service_) {}
+  void on_accept(std::unique_ptr<net::Stream> stream) noexcept override {
+    worker.adopt(std::move(stream), service, listener->local_address());
+  }
+  Worker& worker;
+  Service& service;
+  std::unique_ptr<net::Listener> listener;
+};
+
+/// One event loop with its thread, its listeners and its worker.
+struct Server::Lane {
+  Lane(const ServerOptions& options, std::atomic<std::size_t>& open)
+      : loop(EventLoop::Options{.clock = options.clock}), worker(loop, options.limits, open) {}
+  EventLoop loop;
+  Worker worker;
+  std::vector<std::unique_ptr<Entry>> entries;
+  std::thread thread;
+};
+
+Server::Server(ServerOptions options) : options_(options) {
+  const std::size_t threads = options_.threads != 0 ? options_.threads : usable_processors().size();
+  for (std::size_t i = 0; i < threads; ++i) lanes_.push_back(std::make_unique<Lane>(options_, open_connections_));
+}
+
+Server::~Server() { stop(); }
+
+Result<void> Server::listen(net::ListenOptions options, Service& service) {
+  WEIR_ASSERT(!running_);
+  options.reuse_port = options.adopt_fd < 0 && options.address.is_ip() && lanes_.size() > 1;
+  for (std::unique_ptr<Lane>& lane : lanes_) {
+    auto entry = std::make_unique<Entry>(lane->worker, service);
+    auto listener = net::Listener::listen(lane->loop, options, *entry);
+    if (!listener) return std::unexpected(std::move(listener.error()));
+    entry->listener = std::move(*listener);
+    if (lane == lanes_.front()) {
+      addresses_.push_back(entry->listener->local_address());
+      options.address = entry->listener->local_address();  // With the port that the kernel chose.
+    }
+    if (!options.reuse_port && lane != lanes_.back()) {
+      options.adopt_fd = ::fcntl(entry->listener->fd(), F_DUPFD_CLOEXEC, 0);
+      if (options.adopt_fd < 0) return fail(system_error(errno, "listen on " + options.address.to_string()));
+    }
+    lane->entries.push_back(std::move(entry));
+  }
+  return {};
+}
+
+void Server::start() {
+  WEIR_ASSERT(!running_);
+  running_ = true;
+  const std::vector<int> processors = usable_processors();
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    Lane& lane = *lanes_[i];
+    lane.thread = std::thread([&lane] { lane.loop.run(); });
+    const std::string name = "weir-loop-" + std::to_string(i);
+    ::pthread_setname_np(lane.thread.native_handle(), name.substr(0, 15).c_str());
+    if (options_.pin_threads) {
+      cpu_set_t set;
+      CPU_ZERO(&set);
+      CPU_SET(processors[i % processors.size()], &set);
+      ::pthread_setaffinity_np(lane.thread.native_handle(), sizeof set, &set);
+    }
+  }
+}
+
+void Server::drain(std::function<void()> empty) {
+  // The last worker that runs empty reports.
+  auto left = std::make_shared<std::atomic<std::size_t>>(lanes_.size());
+  for (std::unique_ptr<Lane>& lane : lanes_) {
+    lane->loop.post([&lane = *lane, left, empty] {
+      for (auto& entry : lane.entries) entry->listener->close();
+      lane.worker.when_empty([left, empty] {
+        if (left->fetch_sub(1, std::memory_order_acq_rel) == 1) empty();
+      });
+      lane.worker.drain();
+    });
+  }
+}
+
+void Server::close_all() {
+  for (std::unique_ptr<Lane>& lane : lanes_) {
+    lane->loop.post([&lane = *lane] {
+      for (auto& entry : lane.entries) entry->listener->close();
+      lane.worker.close_all();
+    });
+  }
+}
+
+void Server::stop() {
+  if (running_) {
+    close_all();
+    for (std::unique_ptr<Lane>& lane : lanes_) lane->loop.stop();
+    for (std::unique_ptr<Lane>& lane : lanes_) lane->thread.join();
+    running_ = false;
+  }
+  for (std::unique_ptr<Lane>& lane : lanes_) {
+    // From here on this thread turns the loop: connections and exchanges end in deferred steps.
+    lane->entries.clear();
+    lane->worker.close_all();
+    lane->loop.run_until_idle();
+    lane->worker.abandon_exchanges();
+    lane->loop.run_until_idle();
+  }
+}
+
+Server::Stats Server::stats() const noexcept {
+  Stats result;
+  for (const std::unique_ptr<Lane>& lane : lanes_) {
+    const WorkerStats& stats = lane->worker.stats();
+    result.open_connections += stats.connections.load(std::memory_order_relaxed);
+    result.accepted += stats.accepted.load(std::memory_order_relaxed);
+    result.refused += stats.refused.load(std::memory_order_relaxed);
+    for (const std::unique_ptr<Entry>& entry : lane->entries) {
+      result.rejected_fd_limit += entry->listener->stats().rejected_fd_limit.load(std::memory_order_relaxed);
+    }
+  }
+  return result;
+}
+
+std::vector<EventLoop*> Server::loops() const {
+  std::vector<EventLoop*> result;
+  for (const std::unique_ptr<Lane>& lane : lanes_) result.push_back(&lane->loop);
+  return result;
+}
+
+}  // namespace weir::server
