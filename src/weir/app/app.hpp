@@ -27,8 +27,8 @@ class HealthRegistry;
 class MetricsRegistry;
 class TestClient;
 
-/// Routes under a common prefix, host and middleware. A cheap handle: copies mean the same group. Middleware added later
-/// holds for routes added before, too.
+/// Routes under a common prefix, host and middleware. A cheap handle: copies mean the same group. Middleware added
+/// later holds for routes added before, too.
 class Group : public Routes<Group, false> {
  public:
   /// A group within this one.
@@ -87,10 +87,14 @@ class App : public Routes<App, true> {
   }
   /// A value that handlers take as State<T> or ctx.state<T>(). Owned by the App.
   template <class T>
-  T& state(T value) { return states().template emplace<T>(std::move(value)); }
+  T& state(T value) {
+    return states().template emplace<T>(std::move(value));
+  }
   /// The same for a value that outlives the App.
   template <class T>
-  void borrow_state(T& value) { states().borrow(value); }
+  void borrow_state(T& value) {
+    states().borrow(value);
+  }
   /// Answers for what handlers throw: `app.on_exception<db::Busy>([](weir::Context&, const db::Busy&) { return …; })`.
   template <class E, class F>
   App& on_exception(F handler);
@@ -110,8 +114,8 @@ class App : public Routes<App, true> {
 
   // --- running ---
   /// Reads the command line (--help lists it), starts, serves until SIGTERM or SIGINT, drains and returns the exit
-  /// status: 0 after a drain, 1 when it could not start, 2 for a wrong command line. A second signal ends the process at
-  /// once. SIGHUP and SIGUSR1 reopen the log.
+  /// status: 0 after a drain, 1 when it could not start, 2 for a wrong command line. A second signal ends the process
+  /// at once. SIGHUP and SIGUSR1 reopen the log.
   int run(int argc, char** argv);
   int run();
 
@@ -158,15 +162,16 @@ class App : public Routes<App, true> {
 
 template <class E, class F>
 App& App::on_exception(F handler) {
-  add_exception_handler([handler = std::move(handler)](Context& ctx, std::exception_ptr thrown) -> std::optional<Response> {
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const E& exception) {
-      return handler(ctx, exception);
-    } catch (...) {
-      return std::nullopt;
-    }
-  });
+  add_exception_handler(
+      [handler = std::move(handler)](Context& ctx, std::exception_ptr thrown) -> std::optional<Response> {
+        try {
+          std::rethrow_exception(thrown);
+        } catch (const E& exception) {
+          return handler(ctx, exception);
+        } catch (...) {
+          return std::nullopt;
+        }
+      });
   return *this;
 }
 

@@ -18,7 +18,9 @@ Response fallback_problem(Context& ctx, Status status, std::string_view detail) 
   return http::to_response(problem);
 }
 
-Response not_found(Context& ctx) { return fallback_problem(ctx, Status::not_found, "there is nothing at this path"); }
+Response not_found(Context& ctx) {
+  return fallback_problem(ctx, Status::not_found, "there is nothing at this path");
+}
 
 Response method_not_allowed(Context& ctx) {
   Response response = fallback_problem(ctx, Status::method_not_allowed, "this path does not answer this method");
@@ -29,7 +31,8 @@ Response method_not_allowed(Context& ctx) {
 Response options(Context& ctx) {
   Response response(Status::no_content);
   const std::string_view allow = ctx.match().allow;
-  response.headers.set("Allow", allow.empty() ? std::string_view("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS") : allow);
+  response.headers.set("Allow",
+                       allow.empty() ? std::string_view("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS") : allow);
   return response;
 }
 
@@ -45,8 +48,7 @@ Response redirect(Context& ctx) {
 }
 
 Response bad_path(Context& ctx) {
-  return fallback_problem(ctx, Status::bad_request,
-                          "the path has a malformed percent escape or a '.' or '..' segment");
+  return fallback_problem(ctx, Status::bad_request, "the path has a malformed percent escape or a '.' or '..' segment");
 }
 
 Response not_implemented(Context& ctx) {
@@ -131,15 +133,21 @@ void Application::on_request(server::Exchange& exchange) noexcept {
 
   const RouteSnapshot& routes = current(local);
   if (!routes.router) return fall_back(Fallback::not_found);
-  const RouteMatch& match = ctx.match_route(
-      *routes.router, {request.method, request.method_text, request.authority, request.path});
+  const RouteMatch& match =
+      ctx.match_route(*routes.router, {request.method, request.method_text, request.authority, request.path});
   switch (match.outcome) {
-    case RouteOutcome::found: return ctx.run(environment_, *routes.endpoints[match.endpoint]);
-    case RouteOutcome::options: return fall_back(Fallback::options);
-    case RouteOutcome::not_found: return fall_back(Fallback::not_found);
-    case RouteOutcome::method_not_allowed: return fall_back(Fallback::method_not_allowed);
-    case RouteOutcome::redirect: return fall_back(Fallback::redirect);
-    case RouteOutcome::bad_path: return fall_back(Fallback::bad_path);
+    case RouteOutcome::found:
+      return ctx.run(environment_, *routes.endpoints[match.endpoint]);
+    case RouteOutcome::options:
+      return fall_back(Fallback::options);
+    case RouteOutcome::not_found:
+      return fall_back(Fallback::not_found);
+    case RouteOutcome::method_not_allowed:
+      return fall_back(Fallback::method_not_allowed);
+    case RouteOutcome::redirect:
+      return fall_back(Fallback::redirect);
+    case RouteOutcome::bad_path:
+      return fall_back(Fallback::bad_path);
   }
 }
 
@@ -154,9 +162,9 @@ void Application::on_finish(server::Exchange& exchange, const server::Outcome& o
 void Application::on_refused(const server::ConnectionInfo& connection, http::Status status,
                              std::string_view why) noexcept {
   net::SocketAddress::IpText room;
-  environment_.log.info("a request was refused", {{"status", static_cast<int>(http::to_code(status))},
-                                                  {"why", why},
-                                                  {"peer", connection.peer->ip_text(room)}});
+  environment_.log.info(
+      "a request was refused",
+      {{"status", static_cast<int>(http::to_code(status))}, {"why", why}, {"peer", connection.peer->ip_text(room)}});
 }
 
 }  // namespace weir

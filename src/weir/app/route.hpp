@@ -53,7 +53,9 @@ class Route {
   /// Leaves the route out of the document.
   Route& hidden() { return doc_.hidden = true, *this; }
   /// A further answer: a problem, or with T a JSON value.
-  Route& responds(http::Status status, std::string description = {}) { return doc_.problem(status, std::move(description)), *this; }
+  Route& responds(http::Status status, std::string description = {}) {
+    return doc_.problem(status, std::move(description)), *this;
+  }
   template <class T>
   Route& responds(http::Status status, std::string description = {}) {
     detail::describe_json(doc_, status, json::type_info<T>());
@@ -83,22 +85,38 @@ class Routes {
   using Pattern = RoutePattern<std::decay_t<F>, Whole>;
 
   template <class F>
-  Route& get(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::get, pattern.text(), std::forward<F>(handler)); }
+  Route& get(std::type_identity_t<Pattern<F>> pattern, F&& handler) {
+    return add(http::Method::get, pattern.text(), std::forward<F>(handler));
+  }
   template <class F>
-  Route& post(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::post, pattern.text(), std::forward<F>(handler)); }
+  Route& post(std::type_identity_t<Pattern<F>> pattern, F&& handler) {
+    return add(http::Method::post, pattern.text(), std::forward<F>(handler));
+  }
   template <class F>
-  Route& put(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::put, pattern.text(), std::forward<F>(handler)); }
+  Route& put(std::type_identity_t<Pattern<F>> pattern, F&& handler) {
+    return add(http::Method::put, pattern.text(), std::forward<F>(handler));
+  }
   template <class F>
-  Route& patch(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::patch, pattern.text(), std::forward<F>(handler)); }
+  Route& patch(std::type_identity_t<Pattern<F>> pattern, F&& handler) {
+    return add(http::Method::patch, pattern.text(), std::forward<F>(handler));
+  }
   template <class F>
-  Route& del(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::del, pattern.text(), std::forward<F>(handler)); }
+  Route& del(std::type_identity_t<Pattern<F>> pattern, F&& handler) {
+    return add(http::Method::del, pattern.text(), std::forward<F>(handler));
+  }
   template <class F>
-  Route& head(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::head, pattern.text(), std::forward<F>(handler)); }
+  Route& head(std::type_identity_t<Pattern<F>> pattern, F&& handler) {
+    return add(http::Method::head, pattern.text(), std::forward<F>(handler));
+  }
   template <class F>
-  Route& options(std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(http::Method::options, pattern.text(), std::forward<F>(handler)); }
+  Route& options(std::type_identity_t<Pattern<F>> pattern, F&& handler) {
+    return add(http::Method::options, pattern.text(), std::forward<F>(handler));
+  }
   /// Any standard method.
   template <class F>
-  Route& route(http::Method method, std::type_identity_t<Pattern<F>> pattern, F&& handler) { return add(method, pattern.text(), std::forward<F>(handler)); }
+  Route& route(http::Method method, std::type_identity_t<Pattern<F>> pattern, F&& handler) {
+    return add(method, pattern.text(), std::forward<F>(handler));
+  }
 
  private:
   template <class F>

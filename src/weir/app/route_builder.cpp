@@ -44,7 +44,9 @@ bool RouteBuilder::remove(http::Method method, std::string_view pattern, std::st
          }) != 0;
 }
 
-void RouteBuilder::discard_new() { new_routes_.clear(); }
+void RouteBuilder::discard_new() {
+  new_routes_.clear();
+}
 
 std::shared_ptr<const Endpoint> RouteBuilder::make_endpoint(Route& route, const std::vector<Middleware>& outer,
                                                             const StateMap& state, std::vector<std::string>& problems) {
@@ -115,7 +117,8 @@ Result<std::shared_ptr<const RouteSnapshot>> RouteBuilder::build(const std::vect
     if (!message.empty()) message += '\n';
     message += problem;
   }
-  if (!message.empty()) return std::unexpected(Error(Errc::failed_precondition, message).with_fields(std::move(fields)));
+  if (!message.empty())
+    return std::unexpected(Error(Errc::failed_precondition, message).with_fields(std::move(fields)));
   snapshot->router = std::move(*router);
   endpoints_ = std::move(endpoints);
   return snapshot;

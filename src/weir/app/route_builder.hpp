@@ -33,7 +33,8 @@ class RouteBuilder {
 
  private:
   [[nodiscard]] std::shared_ptr<const Endpoint> make_endpoint(Route& route, const std::vector<Middleware>& outer,
-                                                              const StateMap& state, std::vector<std::string>& problems);
+                                                              const StateMap& state,
+                                                              std::vector<std::string>& problems);
   std::deque<Route> new_routes_;
   std::vector<std::shared_ptr<const Endpoint>> endpoints_;
 };

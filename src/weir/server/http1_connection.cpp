@@ -64,8 +64,9 @@ void Http1Connection::on_readable() noexcept {
     case State::exchange: {
       if (body_wait_) {
         body_wait_ = false;
-        stalled_watch_ = false;
         exchange_->on_body_readable();
+        // The window of the stall check goes on as long as the reader waits again: bytes that drip do not restart it.
+        if (!body_wait_ && output_.empty()) stalled_watch_ = false;
         return update_interest();
       }
       if (!parser_.body().complete()) return stream_->want(false, !output_.empty());  // Nobody pulls: let it wait.
@@ -389,7 +390,7 @@ void Http1Connection::send_response(Exchange& exchange, http::Response& response
     }
   }
   if (!processing_) flush_later();
-  exchange.finish(sent, true);
+  exchange.finish(sent, !peer_closed_);
 } catch (const std::bad_alloc&) {
   abort_response(exchange);
 }

@@ -1,12 +1,12 @@
 #include "weir/server/server.hpp"
 
-#include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <utility>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 
 namespace weir::server {
 
@@ -54,7 +54,9 @@ Server::Server(ServerOptions options) : options_(options) {
   for (std::size_t i = 0; i < threads; ++i) lanes_.push_back(std::make_unique<Lane>(options_, open_connections_));
 }
 
-Server::~Server() { stop(); }
+Server::~Server() {
+  stop();
+}
 
 Result<void> Server::listen(net::ListenOptions options, Service& service) {
   WEIR_ASSERT(!running_);

@@ -1,0 +1,473 @@
+#include "weir/server/http1_connection.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "weir/net/memory_stream.hpp"
+#include "weir/server/worker.hpp"
+#include "weir/time/manual_clock.hpp"
+
+namespace weir::server {
+namespace {
+
+using namespace std::chrono_literals;
+using http::Response;
+using http::Status;
+
+/// Answers what the test says, by path.
+class ScriptedService final : public Service {
+ public:
+  using Handler = std::function<void(Exchange&)>;
+  std::map<std::string, Handler, std::less<>> handlers;
+  std::vector<Outcome> outcomes;
+  std::vector<std::string> refusals;
+
+  std::unique_ptr<ExchangeLocal> make_local(Exchange&) override { return nullptr; }
+  void on_request(Exchange& exchange) noexcept override {
+    const auto at = handlers.find(exchange.request().path);
+    if (at == handlers.end()) return exchange.respond(Response(Status::not_found, http::Body(std::string("nothing"))));
+    at->second(exchange);
+  }
+  void on_timeout(Exchange& exchange, bool receiving) noexcept override {
+    exchange.respond(Response(receiving ? Status::request_timeout : Status::service_unavailable));
+  }
+  void on_finish(Exchange&, const Outcome& outcome) noexcept override { outcomes.push_back(outcome); }
+  void on_refused(const ConnectionInfo&, Status, std::string_view why) noexcept override { refusals.emplace_back(why); }
+};
+
+Response text(std::string body) {
+  return Response(Status::ok, http::Body(std::move(body)));
+}
+
+class Http1ConnectionTest : public testing::Test {
+ protected:
+  Http1ConnectionTest() { make_worker(); }
+  ~Http1ConnectionTest() override {
+    client_.reset();
+    loop_.run_until_idle();
+    worker_->close_all();
+    loop_.run_until_idle();
+    worker_->abandon_exchanges();
+  }
+
+  void make_worker() { worker_ = std::make_unique<Worker>(loop_, limits_, open_); }
+  void connect(net::MemoryStreamOptions options = {}) {
+    auto pair = net::memory_stream_pair(loop_, options);
+    client_ = std::move(pair.client);
+    worker_->adopt(std::move(pair.server), service_, local_);
+    loop_.run_until_idle();
+  }
+  void send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const net::IoResult result = client_->write(bytes.data(), bytes.size());
+      if (result.ok()) {
+        bytes.remove_prefix(result.bytes);
+      } else if (!result.would_block()) {
+        return;
+      }
+      loop_.run_until_idle();
+    }
+    loop_.run_until_idle();
+  }
+  /// Everything that has come; `closed_` tells whether the server has closed.
+  std::string receive() {
+    std::string all;
+    char buffer[65536];
+    for (int quiet = 0; quiet < 2;) {
+      const net::IoResult result = client_->read(buffer);
+      if (result.ok()) {
+        all.append(buffer, result.bytes);
+        quiet = 0;
+      } else {
+        closed_ = closed_ || !result.would_block();
+        ++quiet;
+      }
+      loop_.run_until_idle();
+    }
+    return all;
+  }
+  std::string exchange(std::string_view bytes) {
+    send(bytes);
+    return receive();
+  }
+  void advance(Duration by) {
+    clock_.advance(by);
+    loop_.run_until_idle();
+  }
+
+  ManualClock clock_;
+  EventLoop loop_{EventLoop::Options{.clock = &clock_}};
+  Limits limits_;
+  std::atomic<std::size_t> open_{0};
+  net::SocketAddress local_ = net::SocketAddress::loopback(80);
+  ScriptedService service_;
+  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<net::MemoryStream> client_;
+  bool closed_ = false;
+};
+
+std::size_t count(std::string_view text_, std::string_view what) {
+  std::size_t n = 0;
+  for (std::size_t at = text_.find(what); at != std::string_view::npos; at = text_.find(what, at + 1)) ++n;
+  return n;
+}
+
+TEST_F(Http1ConnectionTest, AnswersAndKeepsTheConnection) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("hello")); };
+  connect();
+  const std::string answer = exchange("GET /a HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+  EXPECT_NE(answer.find("\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("\r\nContent-Length: 5\r\n"), std::string::npos) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nhello")) << answer;
+  EXPECT_TRUE(exchange("GET /a HTTP/1.1\r\nHost: t\r\n\r\n").ends_with("hello"));
+  EXPECT_FALSE(closed_);
+  EXPECT_EQ(service_.outcomes.size(), 2u);
+}
+
+TEST_F(Http1ConnectionTest, AnswersPipelinedRequestsInOrder) {
+  int n = 0;
+  service_.handlers["/a"] = [&n](Exchange& x) { x.respond(text("no" + std::to_string(n++))); };
+  connect();
+  std::string requests;
+  for (int i = 0; i < 16; ++i) requests += "GET /a HTTP/1.1\r\nHost: t\r\n\r\n";
+  const std::string answer = exchange(requests);
+  EXPECT_EQ(count(answer, "HTTP/1.1 200 OK"), 16u);
+  EXPECT_LT(answer.find("no3"), answer.find("no12"));
+}
+
+TEST_F(Http1ConnectionTest, AnswersWhateverTheCuts) {
+  service_.handlers["/echo"] = [](Exchange& x) {
+    struct Collector final : BodyCollector {
+      Exchange* x = nullptr;
+      void on_body(Result<std::string_view> body) noexcept override { x->respond(text(std::string(*body))); }
+    };
+    static Collector collector;
+    collector.x = &x;
+    x.collect_body(collector);
+  };
+  const std::string request =
+      "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\nhello world"
+      "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "5\r\nhello\r\n6\r\n again\r\n0\r\n\r\n";
+  for (std::size_t cut = 1; cut < request.size(); ++cut) {
+    connect();
+    send(std::string_view(request).substr(0, cut));
+    const std::string answer = receive() + exchange(std::string_view(request).substr(cut));
+    ASSERT_EQ(count(answer, "HTTP/1.1 200 OK"), 2u) << "cut at " << cut << "\n" << answer;
+    ASSERT_NE(answer.find("hello world"), std::string::npos) << "cut at " << cut << "\n" << answer;
+    ASSERT_TRUE(answer.ends_with("hello again")) << "cut at " << cut << "\n" << answer;
+  }
+}
+
+TEST_F(Http1ConnectionTest, RefusesBadRequestsAndCloses) {
+  connect();
+  const std::string answer = exchange("GET / HTTP/1.1\r\nHost : t\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << answer;
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+  EXPECT_TRUE(closed_);
+  EXPECT_EQ(service_.refusals.size(), 1u);
+}
+
+TEST_F(Http1ConnectionTest, ClosesWhenTheClientAsksForIt) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("bye")); };
+  connect();
+  const std::string answer = exchange("GET /a HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http1ConnectionTest, HeadHasNoBody) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("hello")); };
+  connect();
+  const std::string answer = exchange("HEAD /a HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_NE(answer.find("\r\nContent-Length: 5\r\n"), std::string::npos) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+}
+
+TEST_F(Http1ConnectionTest, CutsHeadsThatTakeTooLong) {
+  connect();
+  send("GET / HTTP/1.1\r\nHo");
+  for (int i = 0; i < 9; ++i) {
+    advance(1s);
+    send("x");  // A slow client goes on sending: the time-out is for the whole head.
+  }
+  EXPECT_EQ(receive(), "");
+  advance(2s);
+  EXPECT_TRUE(receive().starts_with("HTTP/1.1 408 "));
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http1ConnectionTest, ClosesIdleConnections) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("x")); };
+  connect();
+  exchange("GET /a HTTP/1.1\r\nHost: t\r\n\r\n");
+  advance(74s);
+  EXPECT_TRUE(exchange("GET /a HTTP/1.1\r\nHost: t\r\n\r\n").ends_with("x"));
+  advance(74s);
+  EXPECT_EQ(worker_->connections(), 1u);
+  advance(2s);
+  EXPECT_EQ(worker_->connections(), 0u);
+}
+
+TEST_F(Http1ConnectionTest, SilentConnectionsAreClosedWithoutAnAnswer) {
+  connect();
+  advance(11s);
+  EXPECT_EQ(receive(), "");
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http1ConnectionTest, CutsBodiesThatStall) {
+  service_.handlers["/echo"] = [](Exchange& x) {
+    x.run([](Exchange& exchange) -> Task<void> {
+      for (;;) {
+        Result<std::string_view> piece = co_await exchange.read_body();
+        if (!piece) {
+          exchange.respond(Response(piece.error().code() == Errc::deadline_exceeded ? Status::request_timeout
+                                                                                    : Status::bad_request));
+          co_return;
+        }
+        if (piece->empty()) break;
+      }
+      exchange.respond(text("all"));
+    }(x));
+  };
+  connect();
+  send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 100000\r\n\r\n");
+  for (int i = 0; i < 20 && !closed_; ++i) {
+    advance(1s);
+    const std::string answer = exchange("x");  // One byte a second: below the minimal rate.
+    if (!answer.empty()) {
+      EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 ")) << answer;
+      EXPECT_GE(i, 8);
+      return;
+    }
+  }
+  FAIL() << "the slow body was not cut";
+}
+
+TEST_F(Http1ConnectionTest, SendsContinueOnlyWhenTheBodyIsWanted) {
+  service_.handlers["/no"] = [](Exchange& x) { x.respond(Response(Status::forbidden)); };
+  service_.handlers["/yes"] = [](Exchange& x) {
+    x.run([](Exchange& exchange) -> Task<void> {
+      Result<std::string_view> piece = co_await exchange.read_body();
+      exchange.respond(text(std::string(*piece)));
+    }(x));
+  };
+  connect();
+  EXPECT_EQ(exchange("POST /yes HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"),
+            "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_TRUE(exchange("ok").ends_with("ok"));
+  const std::string answer =
+      exchange("POST /no HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 ")) << answer;
+  EXPECT_TRUE(closed_) << "whether the body follows cannot be known";
+}
+
+TEST_F(Http1ConnectionTest, ReadsOverBodiesThatNobodyWants) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("answer")); };
+  connect();
+  const std::string body(100000, 'b');
+  send("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 100000\r\n\r\n" + body + "GET /a HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_EQ(count(receive(), "answer"), 2u);
+  EXPECT_FALSE(closed_);
+  // Too much to be read over: answered, then closed.
+  const std::string answer = exchange("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 100000000\r\n\r\nbbb");
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http1ConnectionTest, TellsTheHandlerThatTheClientHasGone) {
+  StopReason reason = StopReason::none;
+  bool ended = false;
+  service_.handlers["/slow"] = [&](Exchange& x) {
+    x.run([](Exchange& exchange, StopReason& why, bool& done) -> Task<void> {
+      Result<void> slept = co_await exchange.loop().sleep(20s, exchange.stop_token());
+      static_cast<void>(slept);
+      why = exchange.stop_token().reason();
+      done = true;
+      exchange.respond(text("late"));
+    }(x, reason, ended));
+  };
+  connect();
+  send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n");
+  client_.reset();
+  loop_.run_until_idle();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(reason, StopReason::gone);
+  EXPECT_EQ(worker_->connections(), 0u);
+  EXPECT_EQ(worker_->pool().active(), 0u);
+  ASSERT_EQ(service_.outcomes.size(), 1u);
+  EXPECT_FALSE(service_.outcomes[0].complete);
+}
+
+TEST_F(Http1ConnectionTest, CancelsAtTheDeadlineAndAnswers) {
+  StopReason reason = StopReason::none;
+  service_.handlers["/slow"] = [&](Exchange& x) {
+    x.set_deadline(x.started() + 2s);
+    x.run([](Exchange& exchange, StopReason& why) -> Task<void> {
+      Result<void> slept = co_await exchange.loop().sleep(20s);  // Does not listen to the token.
+      static_cast<void>(slept);
+      why = exchange.stop_token().reason();
+      exchange.respond(text("late"));
+    }(x, reason));
+  };
+  connect();
+  send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n");
+  advance(3s);
+  EXPECT_TRUE(receive().starts_with("HTTP/1.1 503 "));
+  advance(30s);
+  EXPECT_EQ(reason, StopReason::deadline);
+  EXPECT_EQ(receive(), "") << "what comes after the deadline is dropped";
+  EXPECT_EQ(worker_->pool().active(), 0u);
+}
+
+TEST_F(Http1ConnectionTest, StreamsWithBackpressure) {
+  std::size_t produced = 0;
+  service_.handlers["/big"] = [&produced](Exchange& x) {
+    http::StreamBody body;
+    body.write = [&produced](http::BodyWriter& out) -> Task<Result<void>> {
+      const std::string piece(10000, 'p');
+      for (int i = 0; i < 1000; ++i) {
+        Result<void> written = co_await out.write(piece);
+        if (!written) co_return written;
+        produced += piece.size();
+      }
+      co_return Result<void>{};
+    };
+    x.respond(Response(Status::ok, http::Body(std::move(body))));
+  };
+  connect({.capacity = 20000});
+  send("GET /big HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_LT(produced, 1000000u) << "a client that does not read makes the handler wait";
+  const std::string answer = receive();
+  EXPECT_EQ(produced, 10000000u);
+  EXPECT_EQ(count(answer, "p"), 10000000u);
+  EXPECT_TRUE(answer.ends_with("0\r\n\r\n"));
+  EXPECT_FALSE(closed_);
+  EXPECT_TRUE(service_.outcomes.at(0).complete);
+  EXPECT_EQ(service_.outcomes.at(0).bytes_out, 10000000u);
+}
+
+TEST_F(Http1ConnectionTest, CutsStreamsThatFail) {
+  service_.handlers["/broken"] = [](Exchange& x) {
+    http::StreamBody body;
+    body.write = [](http::BodyWriter& out) -> Task<Result<void>> {
+      Result<void> written = co_await out.write("some");
+      static_cast<void>(written);
+      co_return fail(Errc::internal, "the source broke");
+    };
+    x.respond(Response(Status::ok, http::Body(std::move(body))));
+  };
+  connect();
+  const std::string answer = exchange("GET /broken HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_TRUE(closed_);
+  EXPECT_FALSE(answer.ends_with("0\r\n\r\n")) << "the client must see that the body is not whole";
+  EXPECT_FALSE(service_.outcomes.at(0).complete);
+}
+
+TEST_F(Http1ConnectionTest, SendsFiles) {
+  char path[] = "/tmp/weir-test-XXXXXX";
+  const int fd = ::mkstemp(path);
+  const std::string content(300000, 'f');
+  ASSERT_EQ(::write(fd, content.data(), content.size()), static_cast<ssize_t>(content.size()));
+  ::unlink(path);
+  service_.handlers["/file"] = [fd](Exchange& x) {
+    x.respond(Response(Status::ok, http::Body(http::FileBody(::dup(fd), 100, 200000))));
+  };
+  service_.handlers["/short"] = [fd](Exchange& x) {
+    x.respond(Response(Status::ok, http::Body(http::FileBody(::dup(fd), 100, 400000))));
+  };
+  connect();
+  std::string answer = exchange("GET /file HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_EQ(count(answer, "f"), 200000u);
+  EXPECT_FALSE(closed_);
+  answer = exchange("GET /short HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_TRUE(closed_) << "a file that has become shorter must not look whole";
+  ::close(fd);
+}
+
+TEST_F(Http1ConnectionTest, DrainsRunningRequests) {
+  service_.handlers["/slow"] = [](Exchange& x) {
+    x.run([](Exchange& exchange) -> Task<void> {
+      Result<void> slept = co_await exchange.loop().sleep(1s);
+      static_cast<void>(slept);
+      exchange.respond(text("done"));
+    }(x));
+  };
+  connect();
+  send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n");
+  bool empty = false;
+  worker_->when_empty([&empty] { empty = true; });
+  worker_->drain();
+  loop_.run_until_idle();
+  EXPECT_FALSE(empty);
+  advance(1s);
+  const std::string answer = receive();
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+  EXPECT_TRUE(answer.ends_with("done"));
+  client_.reset();
+  advance(3s);
+  EXPECT_TRUE(empty);
+}
+
+TEST_F(Http1ConnectionTest, DrainClosesIdleConnections) {
+  connect();
+  worker_->drain();
+  loop_.run_until_idle();
+  EXPECT_EQ(worker_->connections(), 0u);
+}
+
+TEST_F(Http1ConnectionTest, RefusesConnectionsOverTheLimit) {
+  limits_.connections = 1;
+  make_worker();
+  connect();
+  const std::unique_ptr<net::MemoryStream> first = std::move(client_);
+  connect();
+  EXPECT_TRUE(receive().starts_with("HTTP/1.1 503 "));
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http1ConnectionTest, SurvivesEveryFailureOfReadAndWrite) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text(std::string(5000, 'a'))); };
+  for (std::size_t at = 0; at < 200; at += 7) {
+    net::MemoryStreamOptions options;
+    options.server_faults.fail_read_after = at;
+    connect(options);
+    send("GET /a HTTP/1.1\r\nHost: t\r\n\r\nGET /a HTTP/1.1\r\nHost: t\r\n\r\n");
+    options = {};
+    options.server_faults.fail_write_after = at * 30;
+    options.server_faults.max_write = 1000;
+    connect(options);
+    send("GET /a HTTP/1.1\r\nHost: t\r\n\r\nGET /a HTTP/1.1\r\nHost: t\r\n\r\n");
+  }
+  client_.reset();
+  loop_.run_until_idle();
+  EXPECT_EQ(worker_->connections(), 0u);
+  EXPECT_EQ(worker_->pool().active(), 0u);
+}
+
+TEST_F(Http1ConnectionTest, PipelinedRequestsWaitForSlowReaders) {
+  int answered = 0;
+  service_.handlers["/a"] = [&answered](Exchange& x) {
+    ++answered;
+    x.respond(text(std::string(100000, 'a')));
+  };
+  connect({.capacity = 20000});
+  std::string requests;
+  for (int i = 0; i < 100; ++i) requests += "GET /a HTTP/1.1\r\nHost: t\r\n\r\n";
+  send(requests);
+  EXPECT_LT(answered, 10) << "answers must not pile up in memory";
+  EXPECT_EQ(count(receive(), "HTTP/1.1 200 OK"), 100u);
+}
+
+}  // namespace
+}  // namespace weir::server
