@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "weir/http/problem.hpp"
+#include "weir/http/uri.hpp"
 #include "weir/web/typed_handler.hpp"
 
 namespace weir {
@@ -53,17 +54,6 @@ Response bad_path(Context& ctx) {
 
 Response not_implemented(Context& ctx) {
   return fallback_problem(ctx, Status::not_implemented, "this server is no proxy: CONNECT is not supported");
-}
-
-/// Whether a raw path has a segment "." or "..", plain or with its dots escaped: user agents remove them before they
-/// send (RFC 3986 section 5.2.4), so whoever sends them is after something.
-bool has_dot_segment(std::string_view path) noexcept {
-  for (std::size_t at = path.find("/."); at != std::string_view::npos; at = path.find("/.", at + 1)) {
-    std::string_view rest = path.substr(at + 2);
-    if (rest.starts_with('.')) rest.remove_prefix(1);
-    if (rest.empty() || rest.front() == '/') return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -129,7 +119,7 @@ void Application::on_request(server::Exchange& exchange) noexcept {
   const auto fall_back = [&](Fallback kind) { ctx.run(environment_, fallback_[static_cast<std::size_t>(kind)]); };
   if (request.method == http::Method::connect) return fall_back(Fallback::not_implemented);
   if (request.path == "*") return fall_back(Fallback::options);
-  if (has_dot_segment(request.path)) return fall_back(Fallback::bad_path);
+  if (http::has_dot_segments(request.path)) return fall_back(Fallback::bad_path);
 
   const RouteSnapshot& routes = current(local);
   if (!routes.router) return fall_back(Fallback::not_found);

@@ -1,7 +1,6 @@
 #include "weir/server/worker.hpp"
 
 #include <chrono>
-#include <ctime>
 #include <new>
 #include <string_view>
 #include <utility>
@@ -90,12 +89,9 @@ std::string_view Worker::date() noexcept {
   const auto second = std::chrono::floor<std::chrono::seconds>(loop_.wall()).time_since_epoch().count();
   if (second != date_second_) {
     date_second_ = second;
-    const std::time_t time = second;
-    std::tm parts{};
-    ::gmtime_r(&time, &parts);
-    std::strftime(date_.data(), date_.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    date_ = http::format_date(second);
   }
-  return {date_.data(), 29};
+  return date_.view();
 }
 
 }  // namespace weir::server

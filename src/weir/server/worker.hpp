@@ -1,7 +1,6 @@
 // The server's part on one event loop: its connections, its pool of exchanges, its date.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +8,7 @@
 #include <memory>
 #include <string_view>
 
+#include "weir/http/date.hpp"
 #include "weir/net/stream.hpp"
 #include "weir/runtime/event_loop.hpp"
 #include "weir/server/connection.hpp"
@@ -70,7 +70,7 @@ class Worker {
   bool draining_ = false;
   std::move_only_function<void()> when_empty_;
   std::int64_t date_second_ = -1;
-  std::array<char, 32> date_{};
+  http::DateText date_;
   WorkerStats stats_;
 };
 

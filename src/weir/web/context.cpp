@@ -22,6 +22,19 @@ std::string_view Context::client_ip() {
   return client_ip_;
 }
 
+std::optional<std::string_view> Context::query(std::string_view name) {
+  return http::QueryView(request().query).get(name, arena());
+}
+
+std::optional<std::string_view> Context::cookie(std::string_view name) const {
+  return http::find_cookie(request().headers, name);
+}
+
+std::string_view Context::accepts(std::initializer_list<std::string_view> offers) const {
+  const auto best = http::negotiate_media_type(request().headers, std::span(offers.begin(), offers.size()));
+  return best ? offers.begin()[*best] : std::string_view{};
+}
+
 namespace {
 /// Suspends until the whole body is there.
 class WholeBody final : public server::BodyCollector {

@@ -1,0 +1,230 @@
+#include "weir/web/extract.hpp"
+
+#include <algorithm>
+
+#include "weir/http/cookie.hpp"
+#include "weir/http/mime.hpp"
+#include "weir/http/problem.hpp"
+#include "weir/http/uri.hpp"
+#include "weir/json/read.hpp"
+#include "weir/json/text.hpp"
+
+namespace weir::detail {
+
+namespace {
+
+ParameterIn where(Source source) noexcept { return static_cast<ParameterIn>(source); }
+
+std::string_view prefix(Source source) noexcept {
+  switch (source) {
+    case Source::path: return "path.";
+    case Source::query: return "query.";
+    case Source::header: return "header.";
+    case Source::cookie: return "cookie.";
+  }
+  return "";
+}
+
+/// A member's name as it is written in its source: x_api_key is the field X-Api-Key.
+std::string source_name(Source source, std::string_view member) {
+  std::string name(member);
+  if (source != Source::header) return name;
+  bool start = true;
+  for (char& c : name) {
+    if (c == '_') c = '-';
+    else if (start && c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    start = c == '-';
+  }
+  return name;
+}
+
+/// Calls `f` with every value that the request has under this name; the texts live as long as the exchange.
+template <class F>
+void each_value(Context& ctx, Source source, std::string_view name, F&& f) {
+  switch (source) {
+    case Source::path:
+      if (const auto value = ctx.param(name)) f(*value);
+      return;
+    case Source::query:
+      for (const http::QueryParameter& parameter : http::QueryView(ctx.request().query)) {
+        if (http::equals_decoded(parameter.name, name)) f(http::decode_form(parameter.value, ctx.arena()));
+      }
+      return;
+    case Source::header: ctx.request().headers.each(name, f); return;
+    case Source::cookie:
+      if (const auto value = ctx.cookie(name)) f(*value);
+      return;
+  }
+}
+
+bool has_media_type(Context& ctx, std::string_view wanted) {
+  const auto given = http::parse_media_type(ctx.header(HeaderId::content_type));
+  return given && (given->is(wanted) || (wanted == "application/json" && given->is_json()));
+}
+
+bool refuse(Extraction& extraction, Errc code, std::string message) {
+  if (!extraction.refusal) extraction.refusal = Error(code, std::move(message));
+  return false;
+}
+
+}  // namespace
+
+bool extract_value(Extraction& extraction, Source source, std::string_view name, const json::TypeInfo& type,
+                   void* out) {
+  const auto fail_with = [&](std::string_view rule, std::string message) {
+    extraction.failures.push_back({std::string(prefix(source)) + std::string(name), std::string(rule), std::move(message)});
+    return false;
+  };
+  const bool many = type.kind == json::Kind::sequence;
+  std::size_t count = 0;
+  std::optional<Error> error;
+  each_value(extraction.ctx, source, name, [&](std::string_view value) {
+    if (error || (++count > 1 && !many)) return;
+    void* to = many ? type.detail.sequence->append(out) : out;
+    const json::TypeInfo& element = many ? *type.detail.sequence->element : type;
+    if (Result<void> read = json::from_text(value, element, to); !read) error = std::move(read.error());
+  });
+  if (error) return fail_with("type", error->message());
+  if (count > 1 && !many) return fail_with("repeated", "must be given once");
+  if (count == 0 && !many && type.kind != json::Kind::optional) return fail_with("required", "must be given");
+  return true;
+}
+
+namespace {
+/// A source of the request as the binder of structs sees it.
+class RequestFields final : public json::FieldSource {
+ public:
+  RequestFields(Context& ctx, Source source) noexcept : ctx_(ctx), source_(source) {}
+  void find(std::string_view name, recycle::Vector<std::string_view>& values) const override {
+    const auto add = [&](std::string_view value) { values.push_back(value); };
+    if (source_ == Source::header) {
+      each_value(ctx_, source_, source_name(source_, name), add);
+    } else {
+      each_value(ctx_, source_, name, add);
+    }
+  }
+
+ private:
+  Context& ctx_;
+  Source source_;
+};
+
+class FormFields final : public json::FieldSource {
+ public:
+  explicit FormFields(Context& ctx) noexcept : ctx_(ctx) {}
+  void find(std::string_view name, recycle::Vector<std::string_view>& values) const override {
+    for (const http::QueryParameter& pair : http::QueryView(ctx_.received_body())) {
+      if (http::equals_decoded(pair.name, name)) values.push_back(http::decode_form(pair.value, ctx_.arena()));
+    }
+  }
+
+ private:
+  Context& ctx_;
+};
+
+bool add_failures(Extraction& extraction, std::string_view before, Error error) {
+  if (error.fields().empty()) extraction.failures.push_back({std::string(before), "invalid", error.message()});
+  for (const FieldError& field : error.fields()) {
+    extraction.failures.push_back({std::string(before) + field.field, field.rule, field.message});
+  }
+  return false;
+}
+}  // namespace
+
+bool extract_object(Extraction& extraction, Source source, const json::TypeInfo& type, void* out) {
+  Result<void> bound = json::bind_fields(type, out, RequestFields(extraction.ctx, source));
+  return bound || add_failures(extraction, prefix(source), std::move(bound.error()));
+}
+
+bool extract_json(Extraction& extraction, const json::TypeInfo& type, void* out) {
+  Context& ctx = extraction.ctx;
+  if (!has_media_type(ctx, "application/json")) {
+    return refuse(extraction, Errc::unsupported_media_type, "the request body must be application/json");
+  }
+  json::ReadOptions options;
+  options.arena = &ctx.arena();
+  Result<void> read = json::read(ctx.received_body(), type, out, options);
+  if (read) return true;
+  if (read.error().code() != Errc::unprocessable) {
+    if (!extraction.refusal) extraction.refusal = std::move(read.error());
+    return false;
+  }
+  return add_failures(extraction, "", std::move(read.error()));
+}
+
+bool extract_form(Extraction& extraction, const json::TypeInfo& type, void* out) {
+  Context& ctx = extraction.ctx;
+  if (!has_media_type(ctx, "application/x-www-form-urlencoded")) {
+    return refuse(extraction, Errc::unsupported_media_type,
+                  "the request body must be application/x-www-form-urlencoded");
+  }
+  Result<void> bound = json::bind_fields(type, out, FormFields(ctx));
+  return bound || add_failures(extraction, "", std::move(bound.error()));
+}
+
+Response refused(Extraction& extraction) {
+  if (extraction.refusal) return error_response(extraction.ctx, std::move(*extraction.refusal));
+  const std::size_t count = extraction.failures.size();
+  return error_response(extraction.ctx,
+                        Error(Errc::unprocessable, count == 1 ? std::string("1 field is not valid")
+                                                              : std::to_string(count) + " fields are not valid")
+                            .with_fields(std::move(extraction.failures)));
+}
+
+// --- descriptions ---
+
+namespace {
+constexpr const char* invalid_input = "The input breaks a rule: `errors` lists every field.";
+}
+
+void describe_value(OperationDoc& doc, Source source, std::string_view name, const json::TypeInfo& type) {
+  const bool optional = type.kind == json::Kind::optional || type.kind == json::Kind::sequence;
+  doc.parameters.push_back(
+      {where(source), std::string(name), source == Source::path || !optional, &type, nullptr, {}});
+  doc.problem(Status::unprocessable_content, invalid_input);
+}
+
+void describe_object(OperationDoc& doc, Source source, const json::TypeInfo& type) {
+  for (const json::Field& field : type.detail.object->fields) {
+    doc.parameters.push_back({where(source), source_name(source, field.name), source == Source::path || field.required,
+                              field.type, field.rules, {}});
+  }
+  doc.problem(Status::unprocessable_content, invalid_input);
+}
+
+void describe_body(OperationDoc& doc, std::string_view media_type, const json::TypeInfo& type) {
+  json::prepare(type);  // A wrong pattern in the rules shows now.
+  doc.request_bodies.push_back({std::string(media_type), &type});
+  doc.request_body_required = true;
+  doc.problem(Status::bad_request, "The body is not well-formed.");
+  doc.problem(Status::content_too_large);
+  doc.problem(Status::unsupported_media_type);
+  doc.problem(Status::unprocessable_content, invalid_input);
+}
+
+// --- binding ---
+
+void bind_placeholders(const std::vector<std::string>& placeholders, std::size_t own, const bool* positional,
+                       const std::string_view* named, std::size_t count, ParameterBinding* bindings,
+                       std::vector<std::string>& problems) {
+  const auto wanted = static_cast<std::size_t>(std::count(positional, positional + count, true));
+  // A handler of a group's route may take all placeholders, or only those of its own pattern.
+  std::size_t next = wanted == own ? placeholders.size() - own : 0;
+  if (wanted > placeholders.size()) {
+    problems.push_back("the handler takes " + std::to_string(wanted) + " Path parameters, the pattern has " +
+                       std::to_string(placeholders.size()) + " placeholders");
+    return;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (positional[i]) bindings[i].name = placeholders[next++];
+    if (!named[i].empty() && std::ranges::find(placeholders, named[i]) == placeholders.end()) {
+      problems.push_back("the pattern has no placeholder {" + std::string(named[i]) + "}");
+    }
+  }
+}
+
+void missing_state(std::vector<std::string>& problems, std::string_view type) {
+  problems.push_back("the handler takes State<" + std::string(type) + ">, and app.state() was never given one");
+}
+
+}  // namespace weir::detail

@@ -1,0 +1,89 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "weir/http/mime.hpp"
+#include "weir/http/problem.hpp"
+#include "weir/json/write.hpp"
+#include "weir/web/response.hpp"
+
+namespace weir {
+
+namespace detail {
+
+Response json_response(Status status, const json::TypeInfo& type, const void* value) {
+  Buffer body;
+  json::write(type, value, body);
+  Response response(status, http::Body(std::move(body)));
+  response.headers.set(HeaderId::content_type, "application/json");
+  return response;
+}
+
+Response text_response(Status status, std::string_view text) { return weir::text(text, status); }
+
+void describe_json(OperationDoc& doc, Status status, const json::TypeInfo& type) {
+  ResponseDoc& response = doc.response(status);
+  for (const BodyDoc& content : response.contents) {
+    if (content.media_type == "application/json") return;
+  }
+  response.contents.push_back({"application/json", &type});
+}
+
+void describe_text(OperationDoc& doc) { doc.response(Status::ok).contents.push_back({"text/plain", nullptr}); }
+
+}  // namespace detail
+
+namespace {
+Response with_type(Status status, http::Body body, std::string_view media_type) {
+  Response response(status, std::move(body));
+  response.headers.set(HeaderId::content_type, media_type);
+  return response;
+}
+}  // namespace
+
+Response text(std::string_view text, Status status) {
+  return with_type(status, http::Body(Buffer(text)), "text/plain; charset=utf-8");
+}
+Response html(std::string_view text, Status status) {
+  return with_type(status, http::Body(Buffer(text)), "text/html; charset=utf-8");
+}
+Response bytes(std::string content, std::string_view media_type, Status status) {
+  return with_type(status, http::Body(std::move(content)), media_type);
+}
+Response static_bytes(std::string_view content, std::string_view media_type, Status status) {
+  return with_type(status, http::Body::of_static(content), media_type);
+}
+
+Response redirect(std::string_view location, Status status) {
+  Response response(status);
+  response.headers.set(HeaderId::location, location);
+  return response;
+}
+
+Response problem(Status status, std::string_view detail) {
+  http::Problem problem;
+  problem.status = status;
+  problem.detail = detail;
+  return http::to_response(problem);
+}
+
+Result<Response> file(const std::string& path, std::string_view media_type) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return fail(system_error(errno, "open " + path));
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(fd);
+    return fail(Errc::not_found, path + " is not a regular file");
+  }
+  return with_type(Status::ok, http::Body(http::FileBody(fd, 0, static_cast<std::uint64_t>(status.st_size))),
+                   media_type.empty() ? http::media_type_of_file(path) : media_type);
+}
+
+Response stream(std::string_view media_type, std::move_only_function<Task<Result<void>>(BodyWriter&)> write,
+                std::optional<std::uint64_t> length) {
+  return with_type(Status::ok, http::Body(http::StreamBody{std::move(write), length}), media_type);
+}
+
+}  // namespace weir
