@@ -271,9 +271,10 @@ class TestService final : private server::Service {
   void on_request(server::Exchange& exchange) noexcept override {
     const http::Request& request = exchange.request();
     const RouteRequest wanted{request.method, request.method_text, request.authority, request.path};
-    const RouteMatch match = router_->match(wanted, exchange.arena());
+    Context& ctx = context(exchange);
+    const RouteMatch& match = ctx.match_route(*router_, wanted);
     const Endpoint& endpoint = match.outcome == RouteOutcome::found ? endpoints_[match.endpoint] : fallback_;
-    context(exchange).run(environment_, endpoint, match);
+    ctx.run(environment_, endpoint);
   }
   void on_timeout(server::Exchange& exchange, bool receiving) noexcept override {
     context(exchange).timed_out(receiving);

@@ -154,6 +154,16 @@ struct Extractor<State<T>> {
 };
 
 template <>
+struct Extractor<Context> {
+  static constexpr BodyUse body = BodyUse::none;
+  static bool extract(Extraction& extraction, const ParameterBinding&, Context*& out) {
+    out = &extraction.ctx;
+    return true;
+  }
+  static void describe(OperationDoc&, const ParameterBinding&) {}
+};
+
+template <>
 struct Extractor<RawBody> {
   static constexpr BodyUse body = BodyUse::whole;
   static bool extract(Extraction& extraction, const ParameterBinding&, RawBody& out) {

@@ -13,10 +13,10 @@ ResponseDoc& OperationDoc::response(http::Status status) {
   return added;
 }
 
-void OperationDoc::problem(http::Status status, std::string description) {
+void OperationDoc::problem(http::Status status, std::string meaning) {
   ResponseDoc& doc = response(status);
   if (doc.contents.empty()) doc.contents.push_back({"application/problem+json", nullptr});
-  if (!description.empty()) doc.description = std::move(description);
+  if (!meaning.empty()) doc.description = std::move(meaning);
 }
 
 }  // namespace weir

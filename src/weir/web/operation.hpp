@@ -60,7 +60,7 @@ struct OperationDoc {
   /// The response with this status, added if there is none yet.
   ResponseDoc& response(http::Status status);
   /// Says that a problem (RFC 9457) with this status can be the answer.
-  void problem(http::Status status, std::string description = {});
+  void problem(http::Status status, std::string meaning = {});
 };
 
 }  // namespace weir

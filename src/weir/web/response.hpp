@@ -15,9 +15,9 @@
 
 namespace weir {
 
-/// A value as JSON, with any status.
+/// A value as JSON, with any status. (A handler that answers 200 returns the value itself.)
 template <class T>
-[[nodiscard]] Response json(const T& value, Status status = Status::ok) {
+[[nodiscard]] Response json_response(const T& value, Status status = Status::ok) {
   return detail::json_response(status, json::type_info<T>(), &value);
 }
 /// "text/plain; charset=utf-8". The text is copied.

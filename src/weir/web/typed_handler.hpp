@@ -65,10 +65,7 @@ inline constexpr bool is_context = std::same_as<std::remove_cvref_t<P>, Context>
 
 template <class P>
 constexpr BodyUse body_use() {
-  if constexpr (is_context<P>)
-    return BodyUse::none;
-  else
-    return Extractor<std::remove_cvref_t<P>>::body;
+  return Extractor<std::remove_cvref_t<P>>::body;
 }
 template <class P>
 constexpr bool positional_path() {
@@ -174,12 +171,7 @@ class TypedHandler<F, std::tuple<P...>> final : public Handler {
   }
   template <class Q>
   static bool extract_one(Extraction& extraction, const ParameterBinding& binding, HeldType<Q>& out) {
-    if constexpr (is_context<Q>) {
-      out = &extraction.ctx;
-      return true;
-    } else {
-      return Extractor<std::remove_cvref_t<Q>>::extract(extraction, binding, out);
-    }
+    return Extractor<std::remove_cvref_t<Q>>::extract(extraction, binding, out);
   }
   template <class Q>
   static decltype(auto) pass(HeldType<Q>& held) {
@@ -217,7 +209,7 @@ class TypedHandler<F, std::tuple<P...>> final : public Handler {
   }
   template <class Q>
   static void describe_one(OperationDoc& doc, const ParameterBinding& binding) {
-    if constexpr (!is_context<Q>) Extractor<std::remove_cvref_t<Q>>::describe(doc, binding);
+    Extractor<std::remove_cvref_t<Q>>::describe(doc, binding);
   }
 
   F function_;
