@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <string_view>
 
-#include "weir/base/arena.hpp"
 #include "weir/base/error.hpp"
 #include "weir/json/describe.hpp"
+
+namespace weir {
+class Arena;
+}
 
 namespace weir::json {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <stdexcept>
 
 #include <re2/re2.h>
 
@@ -175,6 +176,14 @@ void check_unique(const TypeInfo& type, const void* value, const Path& path, Fai
 }
 
 }  // namespace
+
+void prepare_rules(const Rules& rules, std::string_view type, std::string_view member) {
+  if (rules.pattern.empty()) return;
+  const re2::RE2& expression = compiled(rules);
+  if (expression.ok()) return;
+  throw std::invalid_argument("the pattern of " + std::string(type) + "." + std::string(member) + ", " +
+                              std::string(rules.pattern) + ", is no regular expression: " + expression.error());
+}
 
 bool check_rules(const Rules& rules, const TypeInfo& type, const void* value, const Path& path, Failures& failures) {
   switch (type.kind) {

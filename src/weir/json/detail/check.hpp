@@ -15,6 +15,10 @@ namespace weir::json::detail {
 /// Walks the whole value: rules of all members, then validate() of objects whose members are right.
 [[nodiscard]] bool check_value(const TypeInfo& type, const void* value, const Path& path, Failures& failures);
 
+/// Compiles the rules' pattern. Throws std::invalid_argument, naming the struct and its member, if it is no regular
+/// expression.
+void prepare_rules(const Rules& rules, std::string_view type, std::string_view member);
+
 /// Whether `text` has the form.
 [[nodiscard]] bool has_format(std::string_view text, weir::format form) noexcept;
 /// JSON Schema's name of the form: "date-time".

@@ -1,6 +1,7 @@
 // Tokens and scalars.
 #include <cstring>
 
+#include "weir/base/arena.hpp"
 #include "weir/json/detail/reader.hpp"
 #include "weir/json/detail/string_scan.hpp"
 #include "weir/json/detail/utf8.hpp"

@@ -23,6 +23,9 @@ struct TextFailure {
 /// Reads text, enumeration, timestamp, date, duration and bytes from their text. Empty rule: done.
 TextFailure parse_text(const TypeInfo& type, std::string_view text, void* out);
 
+/// Reads any type that has a plain text: see from_text().
+TextFailure read_text(std::string_view text, const TypeInfo& type, void* out);
+
 /// The text of such a value: a view of static storage, of the value, or of `scratch`, which it overwrites.
 std::string_view print_text(const TypeInfo& type, const void* value, Buffer& scratch);
 
