@@ -13,14 +13,20 @@ namespace weir::detail {
 
 namespace {
 
-ParameterIn where(Source source) noexcept { return static_cast<ParameterIn>(source); }
+ParameterIn where(Source source) noexcept {
+  return static_cast<ParameterIn>(source);
+}
 
 std::string_view prefix(Source source) noexcept {
   switch (source) {
-    case Source::path: return "path.";
-    case Source::query: return "query.";
-    case Source::header: return "header.";
-    case Source::cookie: return "cookie.";
+    case Source::path:
+      return "path.";
+    case Source::query:
+      return "query.";
+    case Source::header:
+      return "header.";
+    case Source::cookie:
+      return "cookie.";
   }
   return "";
 }
@@ -31,8 +37,10 @@ std::string source_name(Source source, std::string_view member) {
   if (source != Source::header) return name;
   bool start = true;
   for (char& c : name) {
-    if (c == '_') c = '-';
-    else if (start && c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (c == '_')
+      c = '-';
+    else if (start && c >= 'a' && c <= 'z')
+      c = static_cast<char>(c - 'a' + 'A');
     start = c == '-';
   }
   return name;
@@ -50,7 +58,9 @@ void each_value(Context& ctx, Source source, std::string_view name, F&& f) {
         if (http::equals_decoded(parameter.name, name)) f(http::decode_form(parameter.value, ctx.arena()));
       }
       return;
-    case Source::header: ctx.request().headers.each(name, f); return;
+    case Source::header:
+      ctx.request().headers.each(name, f);
+      return;
     case Source::cookie:
       if (const auto value = ctx.cookie(name)) f(*value);
       return;
@@ -72,7 +82,8 @@ bool refuse(Extraction& extraction, Errc code, std::string message) {
 bool extract_value(Extraction& extraction, Source source, std::string_view name, const json::TypeInfo& type,
                    void* out) {
   const auto fail_with = [&](std::string_view rule, std::string message) {
-    extraction.failures.push_back({std::string(prefix(source)) + std::string(name), std::string(rule), std::move(message)});
+    extraction.failures.push_back(
+        {std::string(prefix(source)) + std::string(name), std::string(rule), std::move(message)});
     return false;
   };
   const bool many = type.kind == json::Kind::sequence;
@@ -179,15 +190,18 @@ constexpr const char* invalid_input = "The input breaks a rule: `errors` lists e
 
 void describe_value(OperationDoc& doc, Source source, std::string_view name, const json::TypeInfo& type) {
   const bool optional = type.kind == json::Kind::optional || type.kind == json::Kind::sequence;
-  doc.parameters.push_back(
-      {where(source), std::string(name), source == Source::path || !optional, &type, nullptr, {}});
+  doc.parameters.push_back({where(source), std::string(name), source == Source::path || !optional, &type, nullptr, {}});
   doc.problem(Status::unprocessable_content, invalid_input);
 }
 
 void describe_object(OperationDoc& doc, Source source, const json::TypeInfo& type) {
   for (const json::Field& field : type.detail.object->fields) {
-    doc.parameters.push_back({where(source), source_name(source, field.name), source == Source::path || field.required,
-                              field.type, field.rules, {}});
+    doc.parameters.push_back({where(source),
+                              source_name(source, field.name),
+                              source == Source::path || field.required,
+                              field.type,
+                              field.rules,
+                              {}});
   }
   doc.problem(Status::unprocessable_content, invalid_input);
 }

@@ -1,8 +1,8 @@
+#include <cerrno>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "weir/http/mime.hpp"
 #include "weir/http/problem.hpp"
@@ -21,7 +21,9 @@ Response json_response(Status status, const json::TypeInfo& type, const void* va
   return response;
 }
 
-Response text_response(Status status, std::string_view text) { return weir::text(text, status); }
+Response text_response(Status status, std::string_view text) {
+  return weir::text(text, status);
+}
 
 void describe_json(OperationDoc& doc, Status status, const json::TypeInfo& type) {
   ResponseDoc& response = doc.response(status);
@@ -31,7 +33,9 @@ void describe_json(OperationDoc& doc, Status status, const json::TypeInfo& type)
   response.contents.push_back({"application/json", &type});
 }
 
-void describe_text(OperationDoc& doc) { doc.response(Status::ok).contents.push_back({"text/plain", nullptr}); }
+void describe_text(OperationDoc& doc) {
+  doc.response(Status::ok).contents.push_back({"text/plain", nullptr});
+}
 
 }  // namespace detail
 
@@ -72,7 +76,7 @@ Response problem(Status status, std::string_view detail) {
 Result<Response> file(const std::string& path, std::string_view media_type) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return fail(system_error(errno, "open " + path));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(fd);
     return fail(Errc::not_found, path + " is not a regular file");

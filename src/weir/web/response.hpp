@@ -42,7 +42,9 @@ template <class T>
   return {std::move(value), {}};
 }
 /// 204.
-[[nodiscard]] inline EmptyReply<Status::no_content> no_content() { return {}; }
+[[nodiscard]] inline EmptyReply<Status::no_content> no_content() {
+  return {};
+}
 /// A redirect: 302 unless another status is given. `location` must be a URI reference without control characters.
 [[nodiscard]] Response redirect(std::string_view location, Status status = Status::found);
 /// A problem (RFC 9457) with this status; see also the errors that handlers return.
@@ -53,19 +55,32 @@ template <class T>
 /// `path` is the program's: for paths that come from requests use static_files().
 [[nodiscard]] Result<Response> file(const std::string& path, std::string_view media_type = {});
 
-/// A body that a coroutine writes: `weir::stream("text/csv", [](weir::BodyWriter& out) -> weir::Task<weir::Result<void>> {…})`.
-/// With `length` it is sent as Content-Length, and exactly so many bytes must be written.
+/// A body that a coroutine writes: `weir::stream("text/csv", [](weir::BodyWriter& out) ->
+/// weir::Task<weir::Result<void>> {…})`. With `length` it is sent as Content-Length, and exactly so many bytes must be
+/// written.
 using BodyWriter = http::BodyWriter;
 [[nodiscard]] Response stream(std::string_view media_type,
                               std::move_only_function<Task<Result<void>>(BodyWriter&)> write,
                               std::optional<std::uint64_t> length = std::nullopt);
 
 // Errors to return from handlers: `return weir::not_found("no user 42");`
-[[nodiscard]] inline std::unexpected<Error> not_found(std::string message) { return fail(Errc::not_found, std::move(message)); }
-[[nodiscard]] inline std::unexpected<Error> bad_request(std::string message) { return fail(Errc::invalid_argument, std::move(message)); }
-[[nodiscard]] inline std::unexpected<Error> conflict(std::string message) { return fail(Errc::already_exists, std::move(message)); }
-[[nodiscard]] inline std::unexpected<Error> forbidden(std::string message) { return fail(Errc::permission_denied, std::move(message)); }
-[[nodiscard]] inline std::unexpected<Error> unauthorized(std::string message) { return fail(Errc::unauthenticated, std::move(message)); }
-[[nodiscard]] inline std::unexpected<Error> unavailable(std::string message) { return fail(Errc::unavailable, std::move(message)); }
+[[nodiscard]] inline std::unexpected<Error> not_found(std::string message) {
+  return fail(Errc::not_found, std::move(message));
+}
+[[nodiscard]] inline std::unexpected<Error> bad_request(std::string message) {
+  return fail(Errc::invalid_argument, std::move(message));
+}
+[[nodiscard]] inline std::unexpected<Error> conflict(std::string message) {
+  return fail(Errc::already_exists, std::move(message));
+}
+[[nodiscard]] inline std::unexpected<Error> forbidden(std::string message) {
+  return fail(Errc::permission_denied, std::move(message));
+}
+[[nodiscard]] inline std::unexpected<Error> unauthorized(std::string message) {
+  return fail(Errc::unauthenticated, std::move(message));
+}
+[[nodiscard]] inline std::unexpected<Error> unavailable(std::string message) {
+  return fail(Errc::unavailable, std::move(message));
+}
 
 }  // namespace weir

@@ -1,11 +1,11 @@
 #include "weir/web/typed_handler.hpp"
 
-#include <gtest/gtest.h>
-
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "weir/json/json.hpp"
 #include "weir/web/chain_test_support.hpp"
@@ -19,9 +19,8 @@ using namespace std::chrono_literals;
 struct NewUser {
   std::string name;
   int age = 0;
-  static constexpr auto rules() {
-    return weir::rules<NewUser>(weir::field<&NewUser::name>().min_length(1), weir::field<&NewUser::age>().min(0).max(150));
-  }
+  static constexpr auto rules =
+      weir::rules<NewUser>(weir::field<&NewUser::name>().min_length(1), weir::field<&NewUser::age>().min(0).max(150));
 };
 struct User {
   std::int64_t id = 0;
@@ -70,7 +69,8 @@ TEST(TypedHandler, TellsMalformedJsonFromWrongTypes) {
   service.post("/users", [](Json<NewUser> body) { return created(User{1, body->name}, "/users/1"); });
   EXPECT_EQ(service.request(post("/users", "application/json", R"({"name":)")).status, 400);
   EXPECT_EQ(service.request(post("/users", "text/plain", R"({"name":"x","age":1})")).status, 415);
-  const TestResponse answer = service.request(post("/users", "application/json; charset=utf-8", R"({"name":"x","age":1})"));
+  const TestResponse answer =
+      service.request(post("/users", "application/json; charset=utf-8", R"({"name":"x","age":1})"));
   EXPECT_EQ(answer.status, 201);
   EXPECT_EQ(answer.header("Location"), "/users/1");
 }
@@ -122,7 +122,8 @@ TEST(TypedHandler, RunsCoroutines) {
   service.advance(1s);
   EXPECT_EQ(connection.receive().body, R"({"id":5,"name":"late"})");
   EXPECT_EQ(service.request(post("/read", "text/plain", "hello")).body, "hello");
-  EXPECT_EQ(service.request(post("/both", "application/json", R"({"name":"x","age":1})")).body, R"({"id":7,"name":"x"})");
+  EXPECT_EQ(service.request(post("/both", "application/json", R"({"name":"x","age":1})")).body,
+            R"({"id":7,"name":"x"})");
 }
 
 struct Order {
@@ -141,7 +142,8 @@ TEST(Chain, RunsBeforeInOrderAndAfterInReverse) {
     return std::string("x");
   });
   EXPECT_EQ(service.request(get("/")).status, 200);
-  EXPECT_EQ(events, (std::vector<std::string>{"before a", "before b", "handler", "after b", "after a", "finish b", "finish a"}));
+  EXPECT_EQ(events, (std::vector<std::string>{"before a", "before b", "handler", "after b", "after a", "finish b",
+                                              "finish a"}));
 }
 
 TEST(Chain, WaitingMiddlewareSeesTheSameOrder) {
@@ -163,8 +165,8 @@ TEST(Chain, WaitingMiddlewareSeesTheSameOrder) {
   connection.send(get("/"));
   service.advance(1s);
   EXPECT_EQ(connection.receive().body, "x");
-  EXPECT_EQ(events, (std::vector<std::string>{"before a", "in", "before b", "handler", "after b", "out", "after a", "finish b",
-                                              "finish a"}));
+  EXPECT_EQ(events, (std::vector<std::string>{"before a", "in", "before b", "handler", "after b", "out", "after a",
+                                              "finish b", "finish a"}));
 }
 
 TEST(Chain, AMiddlewareThatAnswersStopsTheRest) {
