@@ -35,21 +35,23 @@ struct StatusLine {
   std::array<char, longest_line - 1> text{};
 };
 
+char* put(char* to, std::string_view text) noexcept {
+  if (text.empty()) return to;  // an empty view may be a null pointer, which memcpy must not see
+  std::memcpy(to, text.data(), text.size());
+  return to + text.size();
+}
+
 // "HTTP/1.1 200 OK\r\n" for every code from 100 to 599.
 std::array<StatusLine, last_code - first_code + 1> make_status_lines() {
   std::array<StatusLine, last_code - first_code + 1> lines;
   for (unsigned code = first_code; code <= last_code; ++code) {
     StatusLine& line = lines[code - first_code];
     char* to = line.text.data();
-    const auto put = [&to](std::string_view text) {
-      std::memcpy(to, text.data(), text.size());
-      to += text.size();
-    };
-    put("HTTP/1.1 ");
+    to = put(to, "HTTP/1.1 ");
     to = std::to_chars(to, to + 3, code).ptr;
-    put(" ");
-    put(http::reason(static_cast<Status>(code)));
-    put("\r\n");
+    to = put(to, " ");
+    to = put(to, http::reason(static_cast<Status>(code)));
+    to = put(to, "\r\n");
     line.size = static_cast<std::uint8_t>(to - line.text.data());
   }
   return lines;
@@ -60,11 +62,6 @@ const std::array<StatusLine, last_code - first_code + 1> status_lines = make_sta
 const StatusLine& status_line(Status status) noexcept {
   const unsigned code = http::to_code(status);
   return status_lines[(code < first_code || code > last_code ? 500 : code) - first_code];
-}
-
-char* put(char* to, std::string_view text) noexcept {
-  std::memcpy(to, text.data(), text.size());
-  return to + text.size();
 }
 
 // Copies 64 bytes whatever the line's size: one copy of a constant size is a few instructions.
