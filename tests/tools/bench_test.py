@@ -58,8 +58,8 @@ class Micro(unittest.TestCase):
         ("lookup", "iteration", 0.2, {"bar_ns": 400.0}),
         ("lookup", "aggregate", 9.0, {"bar_ns": 400.0}),
         ("build", "iteration", 1.0, {"items_per_second": 1e9, "heap": 90.0, "bar_heap": 100.0}),
-        ("BM_Nlohmann", "iteration", 6.0, {}),
-        ("BM_Weir", "iteration", 2.0, {}),
+        ("BM_Order_Nlohmann", "iteration", 6.0, {}),
+        ("BM_Order_Weir", "iteration", 2.0, {}),
     )]
 
     def test_bars_come_from_counters(self):
@@ -70,8 +70,19 @@ class Micro(unittest.TestCase):
         self.assertEqual((rows["router/build:heap"]["value"], rows["router/build:heap"]["at_most"]), (90, 100))
 
     def test_ratio_of_two_benchmarks(self):
-        self.assertEqual([(r["row"], r["value"]) for r in micro.ratios_of("weir_json_bench", self.RUNS)], [("json-nlohmann", 3)])
-        self.assertEqual(micro.ratios_of("weir_router_bench", self.RUNS), [])
+        self.assertEqual([(r["row"], r.get("value")) for r in micro.bars_of("weir_json_bench", self.RUNS)],
+                         [("json-nlohmann", 3), ("json-rapidjson", None)])
+
+    def test_a_bar_without_its_benchmark_is_missing(self):
+        rows = micro.bars_of("weir_router_bench", self.RUNS + [
+            {"name": "crafted_miss", "cpu_time": 7000.0, "time_unit": "ns"},
+            {"name": "build/1000000", "cpu_time": 800.0, "time_unit": "ms", "heap_MB": 83.0}])
+        self.assertEqual({r["row"]: r.get("value", "missing") for r in rows},
+                         {"router-random": "missing", "router-hot": "missing", "router-build": 0.8, "router-heap": 83,
+                          "router-miss": 7})
+
+    def test_filter_names_what_is_needed(self):
+        self.assertEqual(micro.filter_of("weir_json_bench"), "^(BM_Order_Nlohmann|BM_Order_RapidJson|BM_Order_Weir)$")
 
 
 class Compile(unittest.TestCase):
@@ -130,7 +141,7 @@ class Runner(unittest.TestCase):
         bench = load_bench()
         options = bench.parse(["--only", "compile,micro,json-64", "--build", "/nowhere", "--quick"])
         options.progress = lambda text: None
-        self.assertEqual([r["verdict"] for r in bench.measure(options)], ["MISSING"] * 3)
+        self.assertEqual([r["verdict"] for r in bench.measure(options)], ["MISSING"] * 4)
         self.assertEqual((options.rounds, options.seconds), (3, 1))
 
     def test_unknown_row(self):

@@ -17,6 +17,7 @@
 #include "weir/telemetry/access_log.hpp"
 #include "weir/telemetry/detail/json_line.hpp"
 #include "weir/telemetry/detail/log_ring.hpp"
+#include "weir/telemetry/log_metrics.hpp"
 #include "weir/time/manual_clock.hpp"
 
 namespace weir {
@@ -397,6 +398,64 @@ TEST_F(LogFile, AFullDiskIsCountedAndSurvived) {
   EXPECT_FALSE(log.flush(20ms));
   EXPECT_GE(log.stats().write_errors, 1u);
   EXPECT_EQ(log.stats().bytes, 0u);
+}
+
+// Standard output is a pipe whose reader does not read: the writer must not hang in it, and no line may be torn.
+TEST(Log, APipeThatNobodyReadsBlocksNeitherLoggingNorFlushing) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  std::fflush(stdout);
+  const int saved = dup(STDOUT_FILENO);
+  ASSERT_EQ(dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO);
+  bool early = true;
+  bool late = false;
+  std::thread reader;
+  std::string text;
+  {
+    Log log(log_to_stdout());
+    const Logger logger = log.logger("a");
+    for (int i = 0; i < 3000; ++i) logger.info("line", {{"i", i}});  // about four pipes full
+    early = log.flush(50ms);
+    reader = std::thread([&] {
+      char piece[4096];
+      for (ssize_t got = 0; (got = read(ends[0], piece, sizeof piece)) > 0;) {
+        text.append(piece, static_cast<std::size_t>(got));
+      }
+    });
+    late = log.flush(20s);
+  }
+  dup2(saved, STDOUT_FILENO);
+  close(saved);
+  close(ends[1]);
+  reader.join();
+  close(ends[0]);
+  EXPECT_FALSE(early);
+  EXPECT_TRUE(late);
+  std::istringstream in(text);
+  int i = 0;
+  for (std::string line; std::getline(in, line);) {
+    if (line.find("weir.log") != std::string::npos) continue;
+    ASSERT_THAT(line, StartsWith("{\"ts\":\""));
+    ASSERT_THAT(line, EndsWith("\"i\":" + std::to_string(i) + "}"));
+    ++i;
+  }
+  EXPECT_EQ(i, 3000);
+}
+
+TEST(LogMetrics, ShowWhatTheLogDid) {
+  MetricsRegistry registry;
+  Lines lines;
+  Log log(lines.sink());
+  const auto registration = register_log_metrics(registry, log);
+  log.logger("a").info("one");
+  ASSERT_TRUE(log.flush(10s));
+  Buffer out;
+  registry.write(out);
+  const std::string text(out.view());
+  EXPECT_THAT(text, HasSubstr("\nlog_lines_total 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nlog_dropped_records_total 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nlog_write_errors_total 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nlog_bytes_total " + std::to_string(lines.text().size()) + "\n"));
 }
 
 TEST_F(LogFile, SaysWhyAFileCannotBeOpened) {

@@ -284,7 +284,7 @@ void Builder::check_names() {
     if (data_.routes[i].name.size != 0) named.push_back(i);
   }
   const auto name = [this](std::uint32_t i) { return data_.view(data_.routes[i].name); };
-  std::stable_sort(named.begin(), named.end(), [&](auto a, auto b) { return name(a) < name(b); });
+  std::sort(named.begin(), named.end(), [&](auto a, auto b) { return std::pair(name(a), a) < std::pair(name(b), b); });
   for (std::size_t i = 1; i < named.size(); ++i) {
     if (name(named[i - 1]) != name(named[i])) continue;
     problem(data_.routes[named[i]], "name",

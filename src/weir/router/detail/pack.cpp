@@ -143,9 +143,16 @@ void Builder::pack_children() {
     return std::tuple(edge.tail != 0, -static_cast<std::int64_t>(param.prefix.size() + param.suffix.size()),
                       param.constraint.kind, !bounded);
   };
+  std::vector<std::pair<Edge, std::uint32_t>> order;
   for (const auto& node : nodes) {
-    const auto first = out_->edges_.begin() + node.edges;
-    std::stable_sort(first, first + node.edge_count, [&](const auto& x, const auto& y) { return rank(x) < rank(y); });
+    if (node.edge_count < 2) continue;
+    order.clear();
+    auto* const first = out_->edges_.data() + node.edges;
+    for (std::uint32_t i = 0; i < node.edge_count; ++i) order.emplace_back(first[i], i);
+    std::sort(order.begin(), order.end(), [&](const auto& x, const auto& y) {
+      return std::pair(rank(x.first), x.second) < std::pair(rank(y.first), y.second);
+    });
+    for (std::uint32_t i = 0; i < node.edge_count; ++i) first[i] = order[i].first;
   }
 }
 

@@ -113,6 +113,7 @@ class LogCore {
 
 /// Copies `text` to `at` and moves `at` behind it.
 inline void put(char*& at, std::string_view text) noexcept {
+  if (text.empty()) return;  // whose address may be null, which memcpy does not take
   std::memcpy(at, text.data(), text.size());
   at += text.size();
 }
