@@ -1,0 +1,129 @@
+#include "weir/app/app.hpp"
+
+#include <utility>
+
+#include "weir/app/app_impl.hpp"
+
+namespace weir {
+
+// --- groups ---
+
+Group Group::subgroup(std::string_view prefix) const {
+  auto scope = std::make_shared<GroupScope>();
+  scope->prefix = prefix;
+  scope->parent = scope_;
+  return Group(*app_, std::move(scope));
+}
+
+Group& Group::use(Middleware middleware) {
+  scope_->middleware.push_back(std::move(middleware));
+  return *this;
+}
+Group& Group::tag(std::string tag) {
+  scope_->tags.push_back(std::move(tag));
+  return *this;
+}
+Group& Group::host(std::string host) {
+  scope_->host = std::move(host);
+  return *this;
+}
+Route& Group::add_route(http::Method method, std::string_view pattern, std::unique_ptr<Handler> handler) {
+  return app_->impl_->routes.add(method, std::string(pattern), std::move(handler), scope_);
+}
+
+// --- setting up ---
+
+App::App() : App(AppOptions{}) {}
+App::App(AppOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+App::~App() {
+  if (impl_->server) stop(Duration::zero());
+}
+
+AppOptions& App::options() noexcept {
+  return impl_->options;
+}
+
+App& App::use(Middleware middleware) {
+  impl_->middleware.push_back(std::move(middleware));
+  return *this;
+}
+
+Group App::make_group(std::string_view prefix) {
+  auto scope = std::make_shared<GroupScope>();
+  scope->prefix = prefix;
+  return Group(*this, std::move(scope));
+}
+
+StateMap& App::states() noexcept {
+  return impl_->states;
+}
+
+Route& App::add_route(http::Method method, std::string_view pattern, std::unique_ptr<Handler> handler) {
+  return impl_->routes.add(method, std::string(pattern), std::move(handler), nullptr);
+}
+
+void App::add_exception_handler(std::function<std::optional<Response>(Context&, std::exception_ptr)> handler) {
+  impl_->exception_handlers.push_back(std::move(handler));
+}
+
+App& App::on_start(std::function<Result<void>()> hook) {
+  impl_->start_hooks.push_back(std::move(hook));
+  return *this;
+}
+App& App::on_stop(std::function<void()> hook) {
+  impl_->stop_hooks.push_back(std::move(hook));
+  return *this;
+}
+
+HealthRegistry& App::health() noexcept {
+  return impl_->health;
+}
+MetricsRegistry& App::metrics() noexcept {
+  return impl_->metrics;
+}
+
+Logger App::logger(std::string_view name) {
+  if (!impl_->log) {
+    if (Result<void> opened = impl_->open_log(); !opened) return {};
+  }
+  return impl_->log->logger(name);
+}
+
+BlockingPool& App::blocking() noexcept {
+  if (!impl_->blocking) {
+    impl_->blocking = std::make_unique<BlockingPool>(BlockingPool::Options{.threads = impl_->options.blocking_threads});
+  }
+  return *impl_->blocking;
+}
+
+// --- routes while serving ---
+
+Result<void> App::add_routes(const std::function<void(Group&)>& change) {
+  const std::lock_guard lock(impl_->changing);
+  Group group = make_group("");
+  change(group);
+  auto snapshot = impl_->routes.build(impl_->outer, impl_->states, impl_->options.router);
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  if (impl_->application) impl_->application->publish(std::move(*snapshot));
+  return {};
+}
+
+Result<void> App::remove_route(http::Method method, std::string_view pattern, std::string_view host) {
+  const std::lock_guard lock(impl_->changing);
+  if (!impl_->routes.remove(method, pattern, host)) {
+    return fail(Errc::not_found,
+                "there is no route " + std::string(http::to_string(method)) + " " + std::string(pattern));
+  }
+  auto snapshot = impl_->routes.build(impl_->outer, impl_->states, impl_->options.router);
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  if (impl_->application) impl_->application->publish(std::move(*snapshot));
+  return {};
+}
+
+Result<std::string> App::url_for(std::string_view name, std::initializer_list<UrlParam> params,
+                                 std::initializer_list<UrlParam> query) const {
+  if (!impl_->application) return fail(Errc::failed_precondition, "url_for() works once the application has started");
+  return impl_->application->snapshot()->router->url_for(name, params, query);
+}
+
+}  // namespace weir

@@ -1,0 +1,69 @@
+// What an App is made of. Private to the module.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/app/app.hpp"
+#include "weir/app/application.hpp"
+#include "weir/app/route_builder.hpp"
+#include "weir/operations/health.hpp"
+#include "weir/operations/server_metrics.hpp"
+#include "weir/runtime/blocking_pool.hpp"
+#include "weir/runtime/event_loop.hpp"
+#include "weir/server/server.hpp"
+#include "weir/telemetry/metrics.hpp"
+
+namespace weir {
+
+struct App::Impl {
+  explicit Impl(AppOptions given) : options(std::move(given)), metrics(*options.clock) {}
+
+  using ExceptionHandler = std::function<std::optional<Response>(Context&, std::exception_ptr)>;
+
+  AppOptions options;
+  MetricsRegistry metrics;
+  HealthRegistry health;
+  StateMap states;
+  RouteBuilder routes;
+  std::vector<Middleware> middleware;
+  std::vector<ExceptionHandler> exception_handlers;
+  std::vector<std::function<Result<void>()>> start_hooks;
+  std::vector<std::function<void()>> stop_hooks;
+  std::size_t started_hooks = 0;
+
+  // From prepare() on.
+  std::unique_ptr<Log> log;
+  std::vector<Middleware> outer;  // the production chain, then `middleware`
+  std::unique_ptr<Application> application;
+  std::unique_ptr<Application> admin;
+  RouteBuilder admin_routes;
+  std::mutex changing;  // one change of routes at a time
+
+  std::unique_ptr<BlockingPool> blocking;
+  std::unique_ptr<server::Server> server;
+  std::vector<MetricCallback> gauges;
+  std::atomic<EventLoop*> main_loop{nullptr};
+  std::atomic<bool> stop_requested{false};
+
+  /// The log, as the options want it.
+  Result<void> open_log();
+  /// Builds the routes and the application. Idempotent.
+  Result<void> prepare();
+  void add_operations();
+  Result<void> listen();
+  Result<void> run_start_hooks();
+  void run_stop_hooks() noexcept;
+  [[nodiscard]] ChainEnvironment environment();
+};
+
+/// The options of a command line on top of `options`. What to do: go on, or end with a status (help was printed, or the
+/// line was wrong).
+std::optional<int> read_command_line(int argc, char** argv, AppOptions& options);
+
+}  // namespace weir

@@ -1,0 +1,48 @@
+#include <CLI/CLI.hpp>
+
+#include "weir/app/app_impl.hpp"
+
+namespace weir {
+
+std::optional<int> read_command_line(int argc, char** argv, AppOptions& options) {
+  CLI::App line(options.name);
+  std::vector<std::string> listen;
+  std::string host;
+  std::uint16_t port = 0;
+  std::string level;
+  unsigned drain_seconds = 0;
+  line.set_version_flag("--version", options.name + " " + options.openapi.version);
+  line.add_option("--listen", listen, "Address to listen on (may be repeated): HOST:PORT, [V6]:PORT or unix:PATH");
+  CLI::Option* host_option = line.add_option("--host", host, "Address of the first listener, with --port [127.0.0.1]");
+  CLI::Option* port_option = line.add_option("--port", port, "Port of the first listener; 0: any [8080]");
+  line.add_option("--admin", options.admin_listen, "Address for health, metrics and loggers instead of the main one");
+  line.add_option("--threads", options.threads, "Event loops; 0: one per core")->check(CLI::Range(0u, 1024u));
+  line.add_option("--log-file", options.log.file, "File for structured logs; '-': standard output [standard error]");
+  line.add_option("--log-level", level, "trace, debug, info, warn, error or off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+  CLI::Option* drain_option =
+      line.add_option("--drain-timeout", drain_seconds, "Seconds that running requests get after SIGTERM [30]");
+  try {
+    line.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = line.exit(error);
+    return status == 0 ? 0 : 2;
+  }
+  if (!listen.empty()) options.listen = listen;
+  if (*host_option || *port_option) {
+    const std::string given_host = *host_option ? host : std::string("127.0.0.1");
+    const std::string given_port = std::to_string(*port_option ? port : std::uint16_t{8080});
+    const bool v6 = given_host.find(':') != std::string::npos && !given_host.starts_with('[');
+    const std::string address = (v6 ? "[" + given_host + "]" : given_host) + ":" + given_port;
+    if (listen.empty() && !options.listen.empty()) {
+      options.listen.front() = address;
+    } else {
+      options.listen.push_back(address);
+    }
+  }
+  if (!level.empty()) options.log.level = *parse_log_level(level);
+  if (*drain_option) options.drain_timeout = std::chrono::seconds(drain_seconds);
+  return std::nullopt;
+}
+
+}  // namespace weir

@@ -1,0 +1,295 @@
+// From the first call of start() to the end of stop().
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include <unistd.h>
+
+#include "weir/app/app_impl.hpp"
+#include "weir/middleware/recovery.hpp"
+#include "weir/net/systemd.hpp"
+#include "weir/operations/operations.hpp"
+#include "weir/runtime/signals.hpp"
+
+namespace weir {
+
+namespace {
+
+/// Operators' endpoints change the running service: without an admin listener only this machine may call them.
+std::optional<Response> from_this_machine_only(Context& ctx) {
+  const net::SocketAddress* peer = ctx.connection().peer;
+  const std::string_view ip = ctx.client_ip();
+  if (peer == nullptr || !peer->is_ip() || ip.starts_with("127.") || ip == "::1") return std::nullopt;
+  return detail::error_response(ctx, Error(Errc::permission_denied, "this endpoint answers the local machine only"));
+}
+
+void add_endpoint(RouteBuilder& routes, OperationRoute operation, bool guarded) {
+  Route& route = routes.add(operation.method, std::move(operation.pattern), std::move(operation.handler), nullptr);
+  if (operation.hidden) route.hidden();
+  if (guarded && operation.audience == Audience::operators) route.use(&from_this_machine_only);
+}
+
+}  // namespace
+
+// --- preparing ---
+
+Result<void> App::Impl::open_log() {
+  std::unique_ptr<LogSink> sink;
+  if (options.log.file.empty()) {
+    sink = log_to_stderr();
+  } else if (options.log.file == "-") {
+    sink = log_to_stdout();
+  } else {
+    Result<std::unique_ptr<LogSink>> opened = log_to_file(options.log.file);
+    if (!opened) return std::unexpected(std::move(opened.error()).with_context("the log"));
+    sink = std::move(*opened);
+  }
+  LogOptions log_options;
+  log_options.level = options.log.level;
+  log_options.clock = options.clock;
+  log = std::make_unique<Log>(std::move(sink), log_options);
+  return {};
+}
+
+ChainEnvironment App::Impl::environment() {
+  ChainEnvironment result;
+  result.state = &states;
+  result.log = log->logger("app");
+  if (!exception_handlers.empty()) {
+    result.on_exception = [this](Context& ctx, std::exception_ptr thrown) -> std::optional<Response> {
+      for (const ExceptionHandler& handler : exception_handlers) {
+        if (std::optional<Response> response = handler(ctx, thrown)) return response;
+      }
+      return std::nullopt;
+    };
+  }
+  apply_recovery(result, options.production.recovery);
+  return result;
+}
+
+void App::Impl::add_operations() {
+  if (!options.operations.enabled) return;
+  OperationsContext context;
+  context.health = &health;
+  context.metrics = &metrics;
+  context.log = log.get();
+  context.options = options.operations;
+  if (context.options.info.name.empty()) context.options.info.name = options.name;
+  if (context.options.info.version.empty()) context.options.info.version = options.openapi.version;
+  context.started = options.clock->now();
+  const bool own_listener = !options.admin_listen.empty();
+  for (OperationRoute& operation : operations_routes(context)) {
+    // What tells nothing stays on the main listener too: load balancers ask where they send.
+    if (!own_listener || operation.audience == Audience::anyone) add_endpoint(routes, std::move(operation), true);
+  }
+  if (own_listener) {
+    for (OperationRoute& operation : operations_routes(context))
+      add_endpoint(admin_routes, std::move(operation), false);
+  }
+}
+
+Result<void> App::Impl::prepare() {
+  if (application) return {};
+  if (!log) {
+    if (Result<void> opened = open_log(); !opened) return opened;
+  }
+  outer = production_chain(options.production, Telemetry{&metrics, log.get()});
+  const std::vector<Middleware> admin_outer = outer;
+  outer.insert(outer.end(), middleware.begin(), middleware.end());
+  add_operations();
+
+  auto snapshot = routes.build(outer, states, options.router);
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  application = std::make_unique<Application>(environment(), outer);
+  application->publish(std::move(*snapshot));
+  if (!options.admin_listen.empty()) {
+    auto admin_snapshot = admin_routes.build(admin_outer, states, options.router);
+    if (!admin_snapshot) return std::unexpected(std::move(admin_snapshot.error()));
+    admin = std::make_unique<Application>(environment(), admin_outer);
+    admin->publish(std::move(*admin_snapshot));
+  }
+  return {};
+}
+
+// --- starting ---
+
+Result<void> App::Impl::listen() {
+  auto activated = net::systemd::activated_sockets();
+  if (!activated) return std::unexpected(std::move(activated.error()));
+  for (const net::systemd::ActivatedSocket& socket : *activated) {
+    net::ListenOptions listen_options;
+    listen_options.adopt_fd = socket.fd;
+    const bool for_admin = admin && socket.name == "admin";
+    if (auto done = server->listen(listen_options, for_admin ? *admin : *application); !done) return done;
+  }
+  const auto listen_on = [this](const std::string& text, Application& service) -> Result<void> {
+    auto address = net::SocketAddress::parse(text);
+    if (!address) return std::unexpected(std::move(address.error()));
+    return server->listen({.address = *address}, service);
+  };
+  if (activated->empty()) {
+    for (const std::string& text : options.listen) {
+      if (auto done = listen_on(text, *application); !done) return done;
+    }
+  }
+  if (admin) return listen_on(options.admin_listen, *admin);
+  return {};
+}
+
+Result<void> App::Impl::run_start_hooks() {
+  for (; started_hooks < start_hooks.size(); ++started_hooks) {
+    try {
+      if (auto done = start_hooks[started_hooks](); !done) {
+        return std::unexpected(std::move(done.error()).with_context("a start hook failed"));
+      }
+    } catch (const std::exception& error) {
+      return fail(Errc::internal, std::string("a start hook threw: ") + error.what());
+    }
+  }
+  return {};
+}
+
+void App::Impl::run_stop_hooks() noexcept {
+  for (auto hook = stop_hooks.rbegin(); hook != stop_hooks.rend(); ++hook) {
+    try {
+      (*hook)();
+    } catch (const std::exception& error) {
+      log->logger("app").error("a stop hook threw", {{"what", error.what()}});
+    }
+  }
+}
+
+Result<void> App::start() {
+  if (impl_->server) return fail(Errc::failed_precondition, "the application runs already");
+  if (auto prepared = impl_->prepare(); !prepared) return prepared;
+  server::ServerOptions server_options;
+  server_options.limits = impl_->options.limits;
+  server_options.threads = impl_->options.threads;
+  server_options.pin_threads = impl_->options.pin_threads;
+  server_options.clock = impl_->options.clock;
+  auto server = std::make_unique<server::Server>(server_options);
+  impl_->server = std::move(server);
+  static_cast<void>(blocking());
+
+  Result<void> done = impl_->run_start_hooks();
+  if (done) done = impl_->listen();
+  if (!done) {
+    impl_->server.reset();
+    impl_->run_stop_hooks();
+    return done;
+  }
+  server::Server& running = *impl_->server;
+  impl_->gauges = register_server_metrics(
+      impl_->metrics,
+      ServerGauges{
+          .open_connections = [&running] { return static_cast<double>(running.stats().open_connections); },
+          .accepted_connections = [&running] { return static_cast<double>(running.stats().accepted); },
+          .refused_connections =
+              [&running] {
+                const server::Server::Stats stats = running.stats();
+                return static_cast<double>(stats.refused + stats.rejected_fd_limit);
+              },
+          .active_requests = {},
+          .loops = running.loops(),
+          .log = impl_->log.get(),
+      });
+  impl_->health.set_draining(false);
+  running.start();
+  static_cast<void>(net::systemd::notify_ready());
+  for (const net::SocketAddress& address : running.addresses()) {
+    impl_->log->logger("app").info("listening",
+                                   {{"address", address.to_string()}, {"application", impl_->options.name}});
+  }
+  return {};
+}
+
+const std::vector<net::SocketAddress>& App::addresses() const noexcept {
+  static const std::vector<net::SocketAddress> none;
+  return impl_->server ? impl_->server->addresses() : none;
+}
+
+// --- stopping ---
+
+void App::request_stop() noexcept {
+  impl_->stop_requested.store(true);
+  if (EventLoop* loop = impl_->main_loop.load()) loop->stop();
+}
+
+void App::stop() {
+  stop(impl_->options.drain_timeout);
+}
+
+void App::stop(Duration drain_timeout) {
+  if (!impl_->server) return;
+  Logger log = impl_->log->logger("app");
+  log.info("stopping",
+           {{"drain_timeout_ms", std::chrono::duration_cast<std::chrono::milliseconds>(drain_timeout).count()}});
+  static_cast<void>(net::systemd::notify_stopping());
+  impl_->health.set_draining(true);
+  if (drain_timeout != Duration::zero()) std::this_thread::sleep_for(impl_->options.drain_delay);
+
+  struct Empty {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool is = false;
+  };
+  const auto empty = std::make_shared<Empty>();  // shared with the loop that reports, which may be late
+  impl_->server->drain([empty] {
+    const std::lock_guard lock(empty->mutex);
+    empty->is = true;
+    empty->changed.notify_all();
+  });
+  const auto wait = [&](Duration limit) {
+    std::unique_lock lock(empty->mutex);
+    return empty->changed.wait_for(lock, limit, [&] { return empty->is; });
+  };
+  if (!wait(drain_timeout)) {
+    log.warn("the drain timed out: connections are cut",
+             {{"open_connections", impl_->server->stats().open_connections}});
+    impl_->server->close_all();
+    if (!wait(std::chrono::seconds(1))) log.error("handlers did not stop when they were cancelled");
+  }
+  impl_->gauges.clear();
+  if (impl_->blocking) impl_->blocking->stop();
+  impl_->server->stop();
+  impl_->server.reset();
+  impl_->blocking.reset();
+  impl_->run_stop_hooks();
+  impl_->started_hooks = 0;
+  log.info("stopped");
+  impl_->log->flush(std::chrono::seconds(2));
+}
+
+// --- the whole life ---
+
+int App::run(int argc, char** argv) {
+  if (const std::optional<int> status = read_command_line(argc, argv, impl_->options)) return *status;
+  return run();
+}
+
+int App::run() {
+  {
+    EventLoop loop;
+    SignalWatcher stop_signals(loop, {SIGTERM, SIGINT}, [this](int) { request_stop(); });
+    SignalWatcher log_signals(loop, {SIGHUP, SIGUSR1}, [this](int) {
+      if (impl_->log) impl_->log->reopen();
+    });
+    if (Result<void> started = start(); !started) {
+      std::fprintf(stderr, "%s: cannot start:\n%s\n", impl_->options.name.c_str(), started.error().message().c_str());
+      return 1;
+    }
+    impl_->main_loop.store(&loop);
+    if (!impl_->stop_requested.load()) loop.run();
+    impl_->main_loop.store(nullptr);
+  }
+  // The watchers are gone: a second signal has its default effect and ends the process at once.
+  stop();
+  impl_->stop_requested.store(false);
+  return 0;
+}
+
+}  // namespace weir
