@@ -13,6 +13,7 @@
 #include "weir/app/application.hpp"
 #include "weir/app/route_builder.hpp"
 #include "weir/operations/health.hpp"
+#include "weir/operations/operations.hpp"
 #include "weir/operations/server_metrics.hpp"
 #include "weir/runtime/blocking_pool.hpp"
 #include "weir/runtime/event_loop.hpp"
@@ -43,6 +44,7 @@ struct App::Impl {
   std::unique_ptr<Application> application;
   std::unique_ptr<Application> admin;
   RouteBuilder admin_routes;
+  OperationsContext operations;
   std::mutex changing;  // one change of routes at a time
 
   std::unique_ptr<BlockingPool> blocking;

@@ -73,7 +73,7 @@ ChainEnvironment App::Impl::environment() {
 
 void App::Impl::add_operations() {
   if (!options.operations.enabled) return;
-  OperationsContext context;
+  OperationsContext& context = operations;
   context.health = &health;
   context.metrics = &metrics;
   context.log = log.get();
@@ -82,13 +82,12 @@ void App::Impl::add_operations() {
   if (context.options.info.version.empty()) context.options.info.version = options.openapi.version;
   context.started = options.clock->now();
   const bool own_listener = !options.admin_listen.empty();
-  for (OperationRoute& operation : operations_routes(context)) {
+  for (OperationRoute& route : operations_routes(context)) {
     // What tells nothing stays on the main listener too: load balancers ask where they send.
-    if (!own_listener || operation.audience == Audience::anyone) add_endpoint(routes, std::move(operation), true);
+    if (!own_listener || route.audience == Audience::anyone) add_endpoint(routes, std::move(route), true);
   }
   if (own_listener) {
-    for (OperationRoute& operation : operations_routes(context))
-      add_endpoint(admin_routes, std::move(operation), false);
+    for (OperationRoute& route : operations_routes(context)) add_endpoint(admin_routes, std::move(route), false);
   }
 }
 

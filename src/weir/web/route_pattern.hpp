@@ -48,7 +48,7 @@ struct PathParameters;
 template <class... P>
 struct PathParameters<std::tuple<P...>> {
   static constexpr std::size_t positional = (std::size_t{0} + ... + (positional_path<P>() ? 1 : 0));
-  static constexpr bool named_in(std::string_view pattern) {
+  static constexpr bool named_in([[maybe_unused]] std::string_view pattern) {
     return ((named_path<P>().empty() || pattern_has(pattern, named_path<P>())) && ...);
   }
 };

@@ -1,0 +1,189 @@
+#include "weir/app/app.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "weir/app/test_client.hpp"
+#include "weir/runtime/blocking_pool.hpp"
+#include "weir/web/response.hpp"
+
+namespace weir {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct User {
+  std::int64_t id = 0;
+  std::string name;
+};
+
+AppOptions quiet() {
+  AppOptions options;
+  options.log.file = "/dev/null";
+  return options;
+}
+
+TEST(App, ServesRoutesWithTheProductionChain) {
+  App app(quiet());
+  app.get("/users/{id}", [](Path<std::int64_t> id) { return User{*id, "ada"}; });
+  TestClient client = app.test();
+  const ClientResponse answer = client.get("/users/7");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.json<User>()->id, 7);
+  EXPECT_EQ(answer.header("X-Request-Id").size(), 32u);
+  EXPECT_EQ(client.get("/users/7", {{"X-Request-Id", "my-request-1"}}).header("X-Request-Id"), "my-request-1");
+}
+
+TEST(App, AnswersHealthExactly) {
+  App app(quiet());
+  TestClient client = app.test();
+  const ClientResponse answer = client.get("/healthz");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(answer.body.starts_with(R"({"status":"ok","uptime_ms":)")) << answer.body;
+  EXPECT_EQ(client.get("/health/live").status, 200);
+  EXPECT_EQ(client.get("/health/ready").status, 200);
+  const ClientResponse metrics = client.get("/actuator/prometheus");
+  EXPECT_NE(metrics.body.find("http_server_requests_seconds_count"), std::string::npos);
+}
+
+TEST(App, DerivesHeadOptionsAnd405) {
+  App app(quiet());
+  app.get("/a", [] { return std::string("text"); });
+  TestClient client = app.test();
+  EXPECT_EQ(client.head("/a").status, 200);
+  const ClientResponse refused = client.post("/a", "text/plain", "");
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_NE(refused.header("Allow").find("GET"), std::string_view::npos);
+  const ClientResponse options = client.request({http::Method::options, "/a", {}, {}});
+  EXPECT_EQ(options.status, 204);
+  EXPECT_NE(options.header("Allow").find("HEAD"), std::string_view::npos);
+  EXPECT_EQ(client.get("/b").status, 404);
+  EXPECT_EQ(client.get("/b").header("Content-Type"), "application/problem+json");
+  EXPECT_EQ(client.get("/a/").status, 301);
+  EXPECT_EQ(client.get("/x/../a").status, 400);
+}
+
+TEST(App, GroupsShareMiddlewareAndPlaceholders) {
+  App app(quiet());
+  Group api = app.group("/orgs/{org}", [](Context& ctx) -> std::optional<Response> {
+    if (ctx.header("Authorization").empty()) return problem(Status::unauthorized);
+    return std::nullopt;
+  });
+  api.get("/users/{id}", [](Path<std::string> org, Path<int> id) { return *org + "/" + std::to_string(*id); });
+  api.get("/things/{id}", [](Path<int> id) { return std::to_string(*id); });
+  TestClient client = app.test();
+  EXPECT_EQ(client.get("/orgs/acme/users/3").status, 401);
+  EXPECT_EQ(client.get("/orgs/acme/users/3", {{"Authorization", "x"}}).body, "acme/3");
+  EXPECT_EQ(client.get("/orgs/acme/things/4", {{"Authorization", "x"}}).body, "4");
+}
+
+TEST(App, ReportsAllMistakesAtTheStart) {
+  App app(quiet());
+  app.get("/a/{x}", [](Path<int>) {});
+  app.get("/a/{y}", [](Path<int>) {});
+  app.get("/s", [](State<User>) {});
+  app.get(runtime_route("/broken/{"), [] {});
+  const Result<void> started = app.start();
+  ASSERT_FALSE(started);
+  EXPECT_NE(started.error().message().find("/a/{y}"), std::string::npos) << started.error().message();
+  EXPECT_NE(started.error().message().find("State<User>"), std::string::npos) << started.error().message();
+  EXPECT_NE(started.error().message().find("/broken/{"), std::string::npos) << started.error().message();
+}
+
+TEST(App, AddsAndRemovesRoutesWhileServing) {
+  App app(quiet());
+  app.get("/a", [] { return std::string("a"); });
+  TestClient client = app.test();
+  EXPECT_EQ(client.get("/new").status, 404);
+  ASSERT_TRUE(app.add_routes([](Group& routes) { routes.get("/new", [] { return std::string("new"); }); }));
+  EXPECT_EQ(client.get("/new").body, "new");
+  EXPECT_FALSE(app.add_routes([](Group& routes) { routes.get("/a", [] {}); }));
+  EXPECT_EQ(client.get("/a").body, "a") << "a refused change leaves the routes as they were";
+  ASSERT_TRUE(app.remove_route(Method::get, "/new"));
+  EXPECT_EQ(client.get("/new").status, 404);
+  EXPECT_FALSE(app.remove_route(Method::get, "/new"));
+}
+
+TEST(App, HandsStateAndBlockingWork) {
+  App app(quiet());
+  app.state(User{9, "state"});
+  app.get("/state", [](State<User> user) { return *user; });
+  app.get("/blocking", [&app](Context& ctx) -> Task<Result<std::string>> {
+    auto call = app.blocking().run([] { return std::string("from the pool"); }, ctx.stop_token());
+    Result<std::string> text = co_await call;
+    co_return text;
+  });
+  TestClient client = app.test();
+  EXPECT_EQ(client.get("/state").json<User>()->name, "state");
+  EXPECT_EQ(client.get("/blocking").body, "from the pool");
+}
+
+TEST(App, TurnsExceptionsIntoChosenAnswers) {
+  App app(quiet());
+  app.on_exception<std::out_of_range>(
+      [](Context&, const std::out_of_range&) { return problem(Status::conflict, "mine"); });
+  app.get("/a", []() -> std::string { throw std::out_of_range("x"); });
+  app.get("/b", []() -> std::string { throw 5; });
+  TestClient client = app.test();
+  EXPECT_EQ(client.get("/a").status, 409);
+  EXPECT_EQ(client.get("/b").status, 500);
+}
+
+TEST(App, CancelsAtTheDeadline) {
+  App app(quiet());
+  app.get("/slow",
+          [](Context& ctx) -> Task<std::string> {
+            Result<void> slept = co_await ctx.loop().sleep(1h, ctx.stop_token());
+            co_return std::string(slept ? "slept" : "cancelled");
+          })
+      .timeout(2s);
+  TestClient client = app.test();
+  client.send({http::Method::get, "/slow", {}, {}});
+  client.advance(1s);
+  EXPECT_EQ(client.received(), "");
+  client.advance(1100ms);
+  EXPECT_EQ(client.receive().status, 503);
+}
+
+TEST(App, ReversesUrls) {
+  App app(quiet());
+  app.get("/users/{id}", [](Path<int>) {}).name("user");
+  TestClient client = app.test();
+  EXPECT_EQ(app.url_for("user", {{"id", "7"}}).value(), "/users/7");
+  EXPECT_FALSE(app.url_for("user"));
+}
+
+TEST(App, StartsServesAndStops) {
+  AppOptions options = quiet();
+  options.listen = {"127.0.0.1:0"};
+  options.admin_listen = "127.0.0.1:0";
+  options.threads = 2;
+  App app(options);
+  app.get("/a", [] { return std::string("a"); });
+  std::vector<std::string> events;
+  app.on_start([&events]() -> Result<void> {
+    events.push_back("start");
+    return {};
+  });
+  app.on_stop([&events] { events.push_back("stop"); });
+  ASSERT_TRUE(app.start());
+  ASSERT_EQ(app.addresses().size(), 2u);
+  EXPECT_NE(app.addresses()[0].port(), 0);
+  app.stop();
+  EXPECT_EQ(events, (std::vector<std::string>{"start", "stop"}));
+  ASSERT_TRUE(app.start()) << "an application may start again";
+  app.stop();
+}
+
+TEST(App, SaysWhyItCannotListen) {
+  AppOptions options = quiet();
+  options.listen = {"127.0.0.1:99999"};
+  App app(options);
+  const Result<void> started = app.start();
+  ASSERT_FALSE(started);
+  EXPECT_NE(started.error().message().find("99999"), std::string::npos) << started.error().message();
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,206 @@
+#include "weir/app/test_client.hpp"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <stdexcept>
+#include <thread>
+
+#include "weir/app/app_impl.hpp"
+#include "weir/http1/response_parser.hpp"
+#include "weir/net/memory_stream.hpp"
+#include "weir/server/worker.hpp"
+#include "weir/time/manual_clock.hpp"
+
+namespace weir {
+
+std::string_view ClientResponse::header(std::string_view name) const noexcept {
+  for (const auto& [key, value] : headers) {
+    if (http::equals_ignoring_case(key, name)) return value;
+  }
+  return {};
+}
+
+struct TestClient::Impl {
+  explicit Impl(App::Impl& app_) : app(app_), worker(loop, app.options.limits, open) {}
+  ~Impl() {
+    stream.reset();
+    worker.close_all();
+    loop.run_until_idle();
+    worker.abandon_exchanges();
+    loop.run_until_idle();
+  }
+
+  void connect() {
+    if (stream && !stream->closed() && !ended) return;
+    net::MemoryStreamOptions options;
+    options.client_address = net::SocketAddress::loopback(40000);
+    options.server_address = local;
+    net::MemoryStreamPair pair = net::memory_stream_pair(loop, options);
+    stream = std::move(pair.client);
+    worker.adopt(std::move(pair.server), *app.application, local);
+    pending.clear();
+    input.clear();
+    ended = false;
+  }
+  /// Moves bytes both ways until nothing moves any more.
+  void pump() {
+    for (bool moved = true; moved;) {
+      moved = false;
+      if (!output.empty() && stream) {
+        const net::IoResult result = stream->write(output.data(), output.size());
+        if (result.ok()) {
+          output.erase(0, result.bytes);
+          moved = true;
+        } else if (result.error()) {
+          output.clear();
+        }
+      }
+      moved = loop.run_until_idle() || moved;
+      std::array<char, 65536> room;
+      while (stream && !ended) {
+        const net::IoResult result = stream->read(room);
+        if (result.ok()) {
+          input.append(room.data(), result.bytes);
+          moved = true;
+          continue;
+        }
+        if (!result.would_block()) ended = true;
+        break;
+      }
+    }
+  }
+  std::optional<ClientResponse> parse();
+
+  App::Impl& app;
+  ManualClock clock;
+  EventLoop loop{EventLoop::Options{.clock = &clock}};
+  std::atomic<std::size_t> open{0};
+  server::Worker worker;
+  net::SocketAddress local = net::SocketAddress::loopback(80);
+  std::unique_ptr<net::MemoryStream> stream;
+  std::string output;
+  std::string input;
+  std::deque<http::Method> pending;
+  bool ended = false;
+};
+
+/// One whole response off the front of the input, if it is there.
+std::optional<ClientResponse> TestClient::Impl::parse() {
+  for (;;) {
+    std::string bytes = input;
+    bytes.append(http1::padding, '\0');
+    const std::string_view view(bytes.data(), input.size());
+    std::array<http::HeaderField, server::max_header_count> slots;
+    http1::ResponseHead head(slots);
+    http1::ResponseParser parser;
+    const http1::HeadResult result = parser.parse_head(view, pending.front(), head);
+    if (result.state != http1::ParseState::complete) return std::nullopt;
+    ClientResponse response;
+    response.status = static_cast<int>(http::to_code(head.status));
+    for (const http::HeaderField& field : head.headers) response.headers.emplace_back(field.name, field.value);
+    std::size_t at = result.size;
+    if (head.interim) {
+      input.erase(0, at);
+      continue;
+    }
+    parser.begin_body(head, 0);
+    while (!parser.body().complete()) {
+      http1::BodyResult step = parser.parse_body(view.substr(at));
+      at += step.consumed;
+      response.body.append(step.data);
+      if (step.state == http1::ParseState::error) return std::nullopt;
+      if (step.state == http1::ParseState::need_more && step.consumed == 0) {
+        if (!ended || parser.close().state != http1::ParseState::complete) return std::nullopt;
+        break;
+      }
+    }
+    input.erase(0, at);
+    pending.pop_front();
+    return response;
+  }
+}
+
+TestClient::TestClient(App& app) {
+  if (Result<void> prepared = app.impl_->prepare(); !prepared) {
+    throw std::runtime_error("the application cannot start:\n" + prepared.error().message());
+  }
+  impl_ = std::make_unique<Impl>(*app.impl_);
+}
+TestClient::~TestClient() = default;
+TestClient::TestClient(TestClient&&) noexcept = default;
+TestClient& TestClient::operator=(TestClient&&) noexcept = default;
+
+TestClient App::test() {
+  return TestClient(*this);
+}
+
+void TestClient::send(ClientRequest request) {
+  impl_->connect();
+  std::string& out = impl_->output;
+  out += http::to_string(request.method);
+  out += ' ';
+  out += request.target;
+  out += " HTTP/1.1\r\n";
+  bool host = false;
+  for (const auto& [name, value] : request.headers) {
+    out += name + ": " + value + "\r\n";
+    host = host || http::equals_ignoring_case(name, "Host");
+  }
+  if (!host) out += "Host: test\r\n";
+  const bool sends_body = request.method == http::Method::post || request.method == http::Method::put ||
+                          request.method == http::Method::patch;
+  if (!request.body.empty() || sends_body) out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  out += "\r\n";
+  out += request.body;
+  impl_->pending.push_back(request.method);
+  impl_->pump();
+}
+
+ClientResponse TestClient::receive(Duration limit) {
+  if (impl_->pending.empty()) throw std::logic_error("receive(): nothing was sent");
+  const auto give_up = std::chrono::steady_clock::now() + limit;
+  for (;;) {
+    impl_->pump();
+    if (std::optional<ClientResponse> response = impl_->parse()) return std::move(*response);
+    if (impl_->ended || std::chrono::steady_clock::now() > give_up) return {};
+    std::this_thread::sleep_for(std::chrono::microseconds(200));  // Something may come back from the blocking pool.
+  }
+}
+
+ClientResponse TestClient::request(ClientRequest request) {
+  send(std::move(request));
+  return receive();
+}
+ClientResponse TestClient::get(std::string_view target, Headers headers) {
+  return request({http::Method::get, std::string(target), std::move(headers), {}});
+}
+ClientResponse TestClient::del(std::string_view target, Headers headers) {
+  return request({http::Method::del, std::string(target), std::move(headers), {}});
+}
+ClientResponse TestClient::head(std::string_view target, Headers headers) {
+  return request({http::Method::head, std::string(target), std::move(headers), {}});
+}
+ClientResponse TestClient::post(std::string_view target, std::string_view media_type, std::string_view body,
+                                Headers headers) {
+  headers.emplace_back("Content-Type", media_type);
+  return request({http::Method::post, std::string(target), std::move(headers), std::string(body)});
+}
+
+std::string TestClient::received() const {
+  return impl_->input;
+}
+
+void TestClient::advance(Duration by) {
+  impl_->clock.advance(by);
+  impl_->pump();
+}
+
+void TestClient::disconnect() {
+  impl_->stream.reset();
+  impl_->ended = true;
+  impl_->loop.run_until_idle();
+}
+
+}  // namespace weir
