@@ -1,5 +1,6 @@
 #include "weir/app/app.hpp"
 
+#include <stdexcept>
 #include <utility>
 
 #include "weir/app/app_impl.hpp"
@@ -118,6 +119,13 @@ Result<void> App::remove_route(http::Method method, std::string_view pattern, st
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   if (impl_->application) impl_->application->publish(std::move(*snapshot));
   return {};
+}
+
+std::string App::openapi() {
+  if (Result<void> prepared = impl_->prepare(); !prepared) {
+    throw std::runtime_error("the application cannot start:\n" + prepared.error().message());
+  }
+  return impl_->description();
 }
 
 Result<std::string> App::url_for(std::string_view name, std::initializer_list<UrlParam> params,

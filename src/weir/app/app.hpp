@@ -142,7 +142,7 @@ class App : public Routes<App, true> {
   /// The path of a named route.
   [[nodiscard]] Result<std::string> url_for(std::string_view name, std::initializer_list<UrlParam> params = {},
                                             std::initializer_list<UrlParam> query = {}) const;
-  /// The API's description: OpenAPI 3.1, JSON.
+  /// The API's description: OpenAPI 3.1, JSON. Throws std::runtime_error when the routes have mistakes.
   [[nodiscard]] std::string openapi();
   /// A client in this process, without sockets, on a clock that stands still (test_client.hpp).
   [[nodiscard]] TestClient test();

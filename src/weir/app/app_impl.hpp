@@ -58,6 +58,9 @@ struct App::Impl {
   /// Builds the routes and the application. Idempotent.
   Result<void> prepare();
   void add_operations();
+  /// The routes of the API's description and its page.
+  void add_description();
+  [[nodiscard]] std::string description() const;
   Result<void> listen();
   Result<void> run_start_hooks();
   void run_stop_hooks() noexcept;

@@ -10,10 +10,14 @@
 #include <unistd.h>
 
 #include "weir/app/app_impl.hpp"
+#include "weir/app/docs_page.hpp"
+#include "weir/app/openapi.hpp"
 #include "weir/middleware/recovery.hpp"
 #include "weir/net/systemd.hpp"
 #include "weir/operations/operations.hpp"
 #include "weir/runtime/signals.hpp"
+#include "weir/web/response.hpp"
+#include "weir/web/typed_handler.hpp"
 
 namespace weir {
 
@@ -91,6 +95,22 @@ void App::Impl::add_operations() {
   }
 }
 
+void App::Impl::add_description() {
+  if (!options.openapi.enabled) return;
+  routes
+      .add(http::Method::get, options.openapi.path, make_handler([this](Context&) {
+             // Made for each request: routes may change while the application serves.
+             return bytes(description(), "application/json");
+           }),
+           nullptr)
+      .hidden();
+  if (!options.openapi.docs_path.empty()) add_docs_page(routes, options.openapi);
+}
+
+std::string App::Impl::description() const {
+  return openapi_document(options.openapi, options.name, application->snapshot()->endpoints);
+}
+
 Result<void> App::Impl::prepare() {
   if (application) return {};
   if (!log) {
@@ -100,6 +120,7 @@ Result<void> App::Impl::prepare() {
   const std::vector<Middleware> admin_outer = outer;
   outer.insert(outer.end(), middleware.begin(), middleware.end());
   add_operations();
+  add_description();
 
   auto snapshot = routes.build(outer, states, options.router);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));

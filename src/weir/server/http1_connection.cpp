@@ -525,7 +525,10 @@ void Http1Connection::on_deferred() noexcept {
 
 void Http1Connection::drain() noexcept {
   keep_alive_ = false;
-  if (idle() || (state_ == State::head && parser_.idle() && output_.empty())) destroy_soon(false);
+  const auto between_requests = [this] { return state_ == State::head && parser_.idle() && output_.empty(); };
+  // A request that has arrived already is still answered.
+  if (between_requests()) on_readable();
+  if (between_requests()) destroy_soon(false);
 }
 
 void Http1Connection::close_now() noexcept {

@@ -90,9 +90,6 @@ class Http1Connection final : public Connection,
   void destroy_soon(bool reset) noexcept;
   void detach_exchange(StopReason reason) noexcept;
   [[nodiscard]] bool may_keep_alive(const Exchange& exchange) const noexcept;
-  [[nodiscard]] bool idle() const noexcept {
-    return state_ == State::head && exchange_ == nullptr && input_.empty() && output_.empty();
-  }
   void update_interest() noexcept;
   void set_timer(Instant due) noexcept;
   void watch_stall() noexcept;

@@ -102,7 +102,7 @@ void Server::drain(std::function<void()> empty) {
   auto left = std::make_shared<std::atomic<std::size_t>>(lanes_.size());
   for (std::unique_ptr<Lane>& lane : lanes_) {
     lane->loop.post([&lane = *lane, left, empty] {
-      for (auto& entry : lane.entries) entry->listener->close();
+      for (auto& entry : lane.entries) entry->listener->drain();
       lane.worker.when_empty([left, empty] {
         if (left->fetch_sub(1, std::memory_order_acq_rel) == 1) empty();
       });
