@@ -95,8 +95,7 @@ void add_docs_page(RouteBuilder& routes, const OpenApiOptions& options) {
   add(routes, options.docs_path + "/start.js",
       [script = start_script(options)] { return bytes(script, "text/javascript; charset=utf-8"); });
   for (const EmbeddedFile& file : files) {
-    add(routes, options.docs_path + "/" + std::string(file.name),
-        [&file](Context& ctx) { return serve(ctx, file); });
+    add(routes, options.docs_path + "/" + std::string(file.name), [&file](Context& ctx) { return serve(ctx, file); });
   }
 }
 
