@@ -65,7 +65,9 @@ constexpr std::string_view order_text =
     R"("items":[{"sku":"WEIR-0001","quantity":2,"price":19.99,"gift":false},)"
     R"({"sku":"WEIR-0002","quantity":10,"price":4.5,"gift":true},{"sku":"CARD-1815","quantity":1,"price":128.25,"gift":false},)"
     R"({"sku":"GEAR-1842","quantity":36,"price":0.75,"gift":false},{"sku":"NOTE-1843","quantity":7,"price":12.4,"gift":true},)"
-    R"({"sku":"LOOM-1801","quantity":1,"price":1899.0,"gift":false}],)"
+    R"({"sku":"LOOM-1801","quantity":1,"price":1899.0,"gift":false},{"sku":"PUNCH-0080","quantity":80,"price":0.05,"gift":false},)"
+    R"({"sku":"BRASS-0042","quantity":12,"price":31.415,"gift":false},{"sku":"CRANK-0007","quantity":3,"price":64.0,"gift":true},)"
+    R"({"sku":"PAPER-1843","quantity":500,"price":0.0125,"gift":false}],)"
     R"("tags":["analytical","engine","first-order","vip"],"total":2262.23,"express":true})";
 
 /// What the hand-written versions check; the declared rules of Order say the same.

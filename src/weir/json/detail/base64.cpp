@@ -19,15 +19,15 @@ constexpr auto values = make_values();
 }  // namespace
 
 std::size_t base64_decoded_size(std::string_view text) noexcept {
-  std::size_t size = text.size() / 4 * 3;
+  if (text.size() % 4 != 0) return 0;
+  const std::size_t size = text.size() / 4 * 3;
   if (text.ends_with("==")) return size - 2;
   return text.ends_with("=") ? size - 1 : size;
 }
 
 bool base64_decode(std::string_view text, std::byte* out) noexcept {
   if (text.size() % 4 != 0) return false;
-  while (text.ends_with('=')) text.remove_suffix(1);
-  if (text.size() % 4 == 1) return false;
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
   std::uint32_t bits = 0;
   unsigned have = 0;
   for (const char c : text) {

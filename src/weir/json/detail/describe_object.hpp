@@ -38,12 +38,19 @@ consteval std::string_view tag_name_of() {
   }
 }
 
+/// The rules of one member. (Not just a pointer: under UBSan g++ 12 holds that no address of an inline variable can be
+/// compared with nullptr at compile time.)
+struct RuleEntry {
+  const Rules* rules = nullptr;
+  bool present = false;
+  [[nodiscard]] constexpr bool renames() const { return present && !rules->rename.empty(); }
+};
 template <class T>
-using RuleTable = std::array<const Rules*, reflect::member_count<T> + 1>;
+using RuleTable = std::array<RuleEntry, reflect::member_count<T> + 1>;
 
 template <class T, auto P>
 consteval void enter(RuleTable<T>& table, const FieldRules<P>& field) {
-  table[reflect::member_index<T, P>] = &field.rules;
+  table[reflect::member_index<T, P>] = {&field.rules, true};
 }
 template <class T, class Option>
   requires requires(const Option& o, StructRules& whole) { o.apply(whole); }
@@ -53,7 +60,7 @@ consteval void enter_all(RuleTable<T>& table, const RuleSet<S, Parts...>& set) {
   static_assert(std::is_same_v<T, S>, "weir::rules<S> stands in another struct than S");
   (enter<T>(table, static_cast<const Parts&>(set)), ...);
 }
-/// The rules of each member of T, nullptr where there are none.
+/// The rules of each member of T.
 template <class T>
 consteval RuleTable<T> make_rule_table() {
   RuleTable<T> table{};
@@ -79,8 +86,8 @@ struct KeyText {
       start[i] = static_cast<std::uint32_t>(at);
       text[at++] = ',';
       text[at++] = '"';
-      const bool renamed = rules[i] != nullptr && !rules[i]->rename.empty();
-      at = put(renamed ? rules[i]->rename : names[i], renamed ? naming::as_is : style, at);
+      const bool renamed = rules[i].renames();
+      at = put(renamed ? rules[i].rules->rename : names[i], renamed ? naming::as_is : style, at);
       text[at++] = '"';
       text[at++] = ':';
     }
@@ -132,7 +139,7 @@ struct ObjectTable {
     std::size_t size = 16;
     const auto names = member_names<T>();
     for (std::size_t i = 0; i < count; ++i) {
-      size += 4 + (rules[i] != nullptr && !rules[i]->rename.empty() ? rules[i]->rename.size() : names[i].size());
+      size += 4 + (rules[i].renames() ? rules[i].rules->rename.size() : names[i].size());
     }
     return size;
   }
@@ -141,20 +148,21 @@ struct ObjectTable {
   template <std::size_t I>
   static consteval Field make_field() {
     using M = reflect::MemberType<T, I>;
-    const Rules* r = rules[I];
+    const Rules* const r = rules[I].rules;
+    const bool ruled = rules[I].present;
     const bool nullable = IsOptional<M> || std::same_as<M, Value> || IsNull<M>;
-    const bool optional = nullable || whole.all_optional || (r != nullptr && r->optional);
-    const bool read_only = r != nullptr && r->read_only;
+    const bool optional = nullable || whole.all_optional || (ruled && r->optional);
+    const bool read_only = ruled && r->read_only;
     return {.name = keys.name(I),
             .key = keys.key(I),
             .type = &Described<M>::info,
             .rules = r,
             .offset = reflect::layout<T>.offset[I],
-            .required = !read_only && (!optional || (r != nullptr && r->required)),
+            .required = !read_only && (!optional || (ruled && r->required)),
             .read_only = read_only,
-            .write_only = r != nullptr && r->write_only,
-            .omit_empty = (whole.omit_empty && nullable) || (r != nullptr && r->omit_empty),
-            .checked = r != nullptr && r->checks()};
+            .write_only = ruled && r->write_only,
+            .omit_empty = (whole.omit_empty && nullable) || (ruled && r->omit_empty),
+            .checked = ruled && r->checks()};
   }
   template <std::size_t... I>
   static consteval std::array<Field, count> make_fields(std::index_sequence<I...>) {
