@@ -268,6 +268,22 @@ TEST(RateLimiter, IsExactAcrossThreads) {
   for (std::size_t k = 0; k < keys; ++k) ASSERT_EQ(allowed[k], 50u) << k;
 }
 
+TEST(RateLimiter, ANewKeyThatAllThreadsBringAtOnceGetsOneBucket) {
+  RateLimiter limiter({.requests = 1, .window = 1h, .max_keys = 100000});
+  constexpr std::size_t keys = 20000;
+  std::vector<std::atomic<int>> allowed(keys);
+  std::atomic<std::size_t> current{0};
+  std::atomic<int> asked{0};
+  together([&](int) {
+    for (std::size_t k = 0; k < keys; ++k) {
+      while (current.load() < k) std::this_thread::yield();  // all four at the same key
+      if (limiter.decide(limiter.key(std::to_string(k)), start).allowed) ++allowed[k];
+      if (asked.fetch_add(1) % 4 == 3) current.store(k + 1);
+    }
+  });
+  for (std::size_t k = 0; k < keys; ++k) ASSERT_EQ(allowed[k], 1) << k;
+}
+
 TEST(RateLimiter, NothingIsLostWhileThreadsDisplaceEachOthersKeys) {
   RateLimiter limiter({.requests = 1000, .window = 1h, .max_keys = 1});
   std::atomic<int> allowed{0};

@@ -523,6 +523,25 @@ TEST(Log, RecordsOfThreadsBeyondTheLimitAreDroppedAndCounted) {
   EXPECT_THAT(lines.text(), HasSubstr("\"msg\":\"log records dropped\",\"dropped\":1}"));
 }
 
+TEST(LogRing, AsksForTheWriterOnceAQuarter) {
+  telemetry::LogRing ring(1024);
+  std::vector<int> woken;
+  for (int i = 1; i <= 16; ++i) {
+    ASSERT_NE(ring.reserve(64), nullptr);
+    if (ring.commit()) woken.push_back(i);
+  }
+  EXPECT_THAT(woken, ElementsAre(4, 8, 12, 16));
+  EXPECT_EQ(ring.reserve(64), nullptr);
+  EXPECT_EQ(ring.dropped(), 1u);
+  ring.release(ring.head());
+  woken.clear();
+  for (int i = 1; i <= 8; ++i) {
+    ASSERT_NE(ring.reserve(64), nullptr);
+    if (ring.commit()) woken.push_back(i);
+  }
+  EXPECT_THAT(woken, ElementsAre(4, 8));
+}
+
 TEST(LogRing, CarriesRecordsOfAllSizesAroundItsEnd) {
   using telemetry::LogRing;
   using telemetry::RecordHeader;
