@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "weir/http/header_id.hpp"
 #include "weir/json/json.hpp"
+#include "weir/net/address.hpp"
 #include "weir/operations/detail/json_answer.hpp"
 #include "weir/operations/detail/routes.hpp"
 #include "weir/web/params.hpp"
@@ -66,6 +68,21 @@ Response show(const Log& log, Context& ctx) {
   return json_answer(Status::ok, std::move(text));
 }
 
+/// Whether the client is on this machine, or in this process.
+bool is_local(const net::SocketAddress* peer) noexcept {
+  if (peer == nullptr || !peer->is_ip()) return true;
+  net::SocketAddress::IpText room;
+  const std::string_view ip = peer->ip_text(room);
+  return ip == "::1" || ip.starts_with("127.");
+}
+
+bool may_change(const OperationsContext& operations, Context& ctx) {
+  if (operations.authorized) return operations.authorized(ctx);
+  if (operations.options.remote_changes) return true;
+  const http::HeaderSet proxied = http::HeaderSet::of(HeaderId::forwarded, HeaderId::x_forwarded_for);
+  return is_local(ctx.connection().peer) && !ctx.request().headers.has_any(proxied);
+}
+
 Result<void> configure(Log& log, std::string_view name, const LoggerLevel& wanted) {
   std::optional<LogLevel> level;
   if (wanted.configured_level) {
@@ -87,7 +104,10 @@ void add_logger_routes(Routes& routes, const OperationsContext& operations) {
   add_route(routes, Method::get, "/actuator/loggers/{name}", Audience::monitoring,
             [log](Context& ctx) { return show(*log, ctx); });
   add_route(routes, Method::post, "/actuator/loggers/{name}", Audience::operators,
-            [log](Context& ctx, const Json<LoggerLevel>& body) {
+            [log, context = &operations](Context& ctx, const Json<LoggerLevel>& body) -> Result<void> {
+              if (!may_change(*context, ctx)) {
+                return fail(Errc::permission_denied, "levels may be changed from the machine itself only");
+              }
               return configure(*log, ctx.param("name").value_or(""), body.value);
             });
 }

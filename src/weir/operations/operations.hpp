@@ -42,6 +42,10 @@ struct AppInfo {
 struct OperationsOptions {
   bool enabled = true;  ///< Looked at by the application.
   HealthDetails health_details = HealthDetails::never;
+  /// Whether other machines may change the running service (POST /actuator/loggers). Without it only clients on this
+  /// machine may, and no proxy on it for others: what comes with Forwarded or X-Forwarded-For is refused. Not looked at
+  /// where OperationsContext::authorized decides.
+  bool remote_changes = false;
   AppInfo info;
 };
 
@@ -52,7 +56,8 @@ struct OperationsContext {
   MetricsRegistry* metrics = nullptr;
   Log* log = nullptr;
   OperationsOptions options;
-  /// For when_authorized: whether this client may see details. Null: nobody.
+  /// Whether this client may see details (when_authorized) and make changes. Null: nobody may see; for changes see
+  /// OperationsOptions::remote_changes.
   std::function<bool(Context&)> authorized;
   /// Since when uptime counts.
   Instant started = Clock::system().now();

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "weir/telemetry/log_metrics.hpp"
 #include "weir/telemetry/process_metrics.hpp"
 
 namespace weir {
@@ -45,15 +46,10 @@ std::vector<MetricCallback> register_server_metrics(MetricsRegistry& registry, S
         [stats] { return static_cast<double>(stats->turns.load(std::memory_order_relaxed)); }));
   }
 
-  if (const Log* log = gauges.log) {
-    counter("weir_log_lines_total", "Lines written to the log.",
-            [log] { return static_cast<double>(log->stats().lines); });
-    counter("weir_log_dropped_total", "Log records dropped because their ring was full.",
-            [log] { return static_cast<double>(log->stats().dropped); });
-    counter("weir_log_bytes_total", "Bytes written to the log.",
-            [log] { return static_cast<double>(log->stats().bytes); });
-    counter("weir_log_write_errors_total", "Failed writes of the log.",
-            [log] { return static_cast<double>(log->stats().write_errors); });
+  if (gauges.log != nullptr) {
+    for (MetricCallback& callback : register_log_metrics(registry, *gauges.log)) {
+      callbacks.push_back(std::move(callback));
+    }
   }
   return callbacks;
 }

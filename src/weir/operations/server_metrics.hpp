@@ -21,12 +21,11 @@ struct ServerGauges {
   const Log* log = nullptr;
 };
 
-/// Registers, together with register_process_metrics() (among them process_pss_bytes):
+/// Registers, together with register_process_metrics() (among them process_pss_bytes) and register_log_metrics():
 ///   weir_connections_open, weir_connections_accepted_total, weir_connections_refused_total, weir_requests_active
 ///   weir_loop_lag_seconds{loop}       by how much the last timer came too late
 ///   weir_loop_lag_max_seconds{loop}   the most since the last scrape
 ///   weir_loop_turns_total{loop}
-///   weir_log_lines_total, weir_log_dropped_total, weir_log_bytes_total, weir_log_write_errors_total
 /// They stay registered as long as what is returned, which must go before what `gauges` points to.
 [[nodiscard]] std::vector<MetricCallback> register_server_metrics(MetricsRegistry& registry, ServerGauges gauges);
 
