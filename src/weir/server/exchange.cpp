@@ -371,6 +371,7 @@ void Exchange::on_timer() noexcept {
   Service& service = *service_;
   stop_.request_stop(StopReason::deadline);
   if (!responded_ && !finished_) service.on_timeout(*this, receiving);
+  if (running() && port_ != nullptr) port_->let_go(*this);
 }
 
 void Exchange::detach(StopReason reason) noexcept {

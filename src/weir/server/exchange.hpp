@@ -99,6 +99,9 @@ class ExchangePort {
   virtual void end_body(Exchange& exchange, const http::Headers* trailers) noexcept = 0;
   /// The response can't be finished: the client must notice (reset, or a close before the end).
   virtual void abort_response(Exchange& exchange) noexcept = 0;
+  /// It was answered because its time was over, but its coroutine still runs: the connection goes on without it, and
+  /// detach()es it.
+  virtual void let_go(Exchange& exchange) noexcept = 0;
   /// The exchange is over and its request may be forgotten: the connection gives it back to the pool.
   virtual void release_exchange(Exchange& exchange) noexcept = 0;
 
@@ -201,6 +204,7 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   /// The response (as far as there will be one) is with the connection.
   void finish(std::uint64_t bytes_out, bool complete) noexcept;
   [[nodiscard]] bool finished() const noexcept { return finished_; }
+  [[nodiscard]] bool timed_out() const noexcept { return stop_.reason() == StopReason::deadline; }
   /// Finished, and no coroutine runs any more: may be released.
   [[nodiscard]] bool over() const noexcept { return finished_ && !running() && !stream_running(); }
 

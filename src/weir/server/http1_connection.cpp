@@ -178,7 +178,8 @@ void Http1Connection::parse_requests() noexcept {
 }
 
 bool Http1Connection::parse_head() noexcept {
-  if (exchange_ == nullptr) {
+  const bool begins = exchange_ == nullptr;
+  if (begins) {
     try {
       exchange_ = &worker_.pool().acquire();
     } catch (const std::bad_alloc&) {
@@ -191,7 +192,7 @@ bool Http1Connection::parse_head() noexcept {
   if (result.state == http1::ParseState::need_more) {
     if (parser_.idle()) {  // Nothing but an empty line so far.
       worker_.pool().release(*std::exchange(exchange_, nullptr));
-    } else if (due_ == Instant::max() || due_ > worker_loop().now() + worker_.limits().header_timeout) {
+    } else if (begins) {
       set_timer(worker_loop().now() + worker_.limits().header_timeout);
     }
     return false;
@@ -233,6 +234,12 @@ void Http1Connection::release_exchange(Exchange& exchange) noexcept {
   process();
 }
 
+void Http1Connection::let_go(Exchange& exchange) noexcept {
+  if (&exchange != exchange_ || state_ != State::exchange) return;
+  detach_exchange(StopReason::deadline);
+  begin_closing();
+}
+
 void Http1Connection::end_exchange() noexcept {
   worker_.pool().release(*std::exchange(exchange_, nullptr));
   body_wait_ = false;
@@ -255,14 +262,14 @@ bool Http1Connection::discard_body() noexcept {
       return false;
     }
     if (result.state == http1::ParseState::need_more && result.consumed == 0) {
-      set_timer(worker_loop().now() + worker_.limits().stall_timeout);
+      watch_stall();
       return false;
     }
   }
   state_ = State::head;
+  stalled_watch_ = false;
   parser_.reset();
-  due_ = worker_loop().now() + worker_.limits().idle_timeout;
-  if (!armed()) set_timer(due_);
+  set_timer(worker_loop().now() + worker_.limits().idle_timeout);
   return true;
 }
 
@@ -355,7 +362,7 @@ BodyPiece Http1Connection::body_failed(http1::ParseError error) noexcept {
 // --- output ---
 
 bool Http1Connection::may_keep_alive(const Exchange& exchange) const noexcept {
-  if (!keep_alive_ || worker_.draining() || exchange.body_error() != nullptr) return false;
+  if (!keep_alive_ || worker_.draining() || exchange.body_error() != nullptr || exchange.timed_out()) return false;
   if (parser_.body().complete()) return true;
   // The rest of the body has to be read over. A client that waits for 100 Continue may never send it.
   if (continue_due_) return false;
@@ -592,7 +599,6 @@ void Http1Connection::on_timer() noexcept {
     case State::closed:
       return;
   }
-  if (state_ == State::discard && output_.empty()) return destroy_soon(true);
   if (!stalled_watch_) {
     due_ = Instant::max();
     return;

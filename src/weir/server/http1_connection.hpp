@@ -59,6 +59,7 @@ class Http1Connection final : public Connection,
   bool flush_body(Exchange& exchange) noexcept override;
   void end_body(Exchange& exchange, const http::Headers* trailers) noexcept override;
   void abort_response(Exchange& exchange) noexcept override;
+  void let_go(Exchange& exchange) noexcept override;
   void release_exchange(Exchange& exchange) noexcept override;
   // Timer, Deferred
   void on_timer() noexcept override;
