@@ -56,10 +56,6 @@ class Sink {
   /// A JSON string.
   void put_string(std::string_view text);
 
-  /// Whether nothing or `[`, `{`, `,`, `:` was written last: used to decide about commas.
-  [[nodiscard]] char last() const noexcept { return at_[-1]; }
-  void undo(std::size_t n) noexcept { at_ -= n; }
-
  private:
   void grow(std::size_t n) {
     flush();
