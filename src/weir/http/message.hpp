@@ -57,6 +57,9 @@ class BodyWriter {
   /// Sends `length` bytes of a file from `offset`, without a copy where the connection allows it. `fd` stays the
   /// caller's. data_loss when the file is shorter.
   virtual Task<Result<void>> send_file(int fd, std::uint64_t offset, std::uint64_t length) = 0;
+  /// Sends bytes if that needs no waiting: for what is worth sending only now, like the comments that keep an idle
+  /// stream alive. Returns whether it was sent. May be called while a write() waits (it refuses then).
+  virtual bool offer(std::string_view bytes) { return bytes.empty(); }
   /// Completes when everything written so far has left for the peer: between events of a stream.
   virtual Task<Result<void>> flush() = 0;
   /// Adds a trailer field, sent behind the body where the protocol can (chunked HTTP/1.1, HTTP/2); false when it cannot

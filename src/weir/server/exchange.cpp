@@ -10,6 +10,7 @@
 
 #include "weir/base/contracts.hpp"
 #include "weir/server/exchange_pool.hpp"
+#include "weir/server/worker.hpp"
 
 namespace weir::server {
 
@@ -31,6 +32,12 @@ class Exchange::StreamWriter final : public http::BodyWriter {
     co_await Writable{exchange_, room};
     if (gone()) co_return client_gone();
     co_return Result<void>{};
+  }
+  bool offer(std::string_view data) override {
+    if (gone() || exchange_.writable_waiter_ != nullptr || !account(data.size())) return false;
+    // Whether there is room for more only matters to the next write(), which asks again.
+    static_cast<void>(exchange_.port_->write_body(exchange_, data));
+    return true;
   }
   Task<Result<void>> send_file(int fd, std::uint64_t offset, std::uint64_t length) override {
     if (gone()) co_return client_gone();
@@ -84,6 +91,10 @@ class Exchange::StreamWriter final : public http::BodyWriter {
 
 Exchange::Exchange(EventLoop& loop, ExchangePool& pool) : loop_(loop), pool_(pool) {}
 Exchange::~Exchange() = default;
+
+StopToken Exchange::drain_token() noexcept {
+  return pool_.worker().drain_token();
+}
 
 void Exchange::begin(ExchangePort& port, Service& service, const Limits& limits,
                      const ConnectionInfo& connection) noexcept {

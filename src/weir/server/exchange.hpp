@@ -131,6 +131,9 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   [[nodiscard]] Arena& arena() noexcept { return arena_; }
   [[nodiscard]] EventLoop& loop() const noexcept { return loop_; }
   [[nodiscard]] StopToken stop_token() noexcept { return stop_.token(); }
+  /// Stops when the server begins to drain: for answers without an end of their own (events, long polls). Everything
+  /// else may go on until it is done, or until stop_token() says that the time of the drain is over.
+  [[nodiscard]] StopToken drain_token() noexcept;
   [[nodiscard]] Instant started() const noexcept { return started_; }
   [[nodiscard]] const Limits& limits() const noexcept { return *limits_; }
   [[nodiscard]] ExchangeLocal* local() const noexcept { return local_.get(); }

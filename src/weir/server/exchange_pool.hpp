@@ -27,6 +27,7 @@ class ExchangePool {
   /// Destroys the coroutines of exchanges that still run without a connection, and takes those back.
   void abandon_all() noexcept;
 
+  [[nodiscard]] Worker& worker() const noexcept { return worker_; }
   /// Exchanges that are running, the detached ones included.
   [[nodiscard]] std::size_t active() const noexcept { return active_; }
 

@@ -62,6 +62,7 @@ void Worker::drain() noexcept {
     connection->drain();
     connection = next;
   }
+  drain_.request_stop(StopReason::shutdown);
   check_empty();
 }
 
@@ -72,6 +73,7 @@ void Worker::close_all() noexcept {
     connection->close_now();
     connection = next;
   }
+  drain_.request_stop(StopReason::shutdown);
   check_empty();
 }
 

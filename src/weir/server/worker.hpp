@@ -8,6 +8,7 @@
 #include <memory>
 #include <string_view>
 
+#include "weir/coro/stop.hpp"
 #include "weir/http/date.hpp"
 #include "weir/net/stream.hpp"
 #include "weir/runtime/event_loop.hpp"
@@ -40,6 +41,8 @@ class Worker {
   /// Idle connections close now, the others after their running request.
   void drain() noexcept;
   [[nodiscard]] bool draining() const noexcept { return draining_; }
+  /// Stops (for `shutdown`) when the worker begins to drain.
+  [[nodiscard]] StopToken drain_token() noexcept { return drain_.token(); }
   /// Everything closes now; running requests are cancelled.
   void close_all() noexcept;
   /// Ends exchanges whose coroutines did not end by themselves: their frames are destroyed. After close_all().
@@ -63,6 +66,7 @@ class Worker {
  private:
   EventLoop& loop_;
   Limits limits_;
+  StopSource drain_;  // outlives the exchanges, whose callbacks it holds
   ExchangePool pool_;
   std::atomic<std::size_t>& open_connections_;
   Connection* first_ = nullptr;

@@ -91,6 +91,8 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   // --- its life ---
   /// Stops when the client has gone, the time is over, or the server stops hard.
   [[nodiscard]] StopToken stop_token() noexcept { return exchange_.stop_token(); }
+  /// Stops when the server begins to drain: for answers without an end of their own.
+  [[nodiscard]] StopToken drain_token() noexcept { return exchange_.drain_token(); }
   [[nodiscard]] Instant started() const noexcept { return exchange_.started(); }
   [[nodiscard]] Instant now() const noexcept { return exchange_.loop().now(); }
   [[nodiscard]] WallTime wall() const noexcept { return exchange_.loop().wall(); }
