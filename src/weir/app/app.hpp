@@ -114,8 +114,8 @@ class App : public Routes<App, true> {
 
   // --- running ---
   /// Reads the command line (--help lists it), starts, serves until SIGTERM or SIGINT, drains and returns the exit
-  /// status: 0 after a drain, 1 when it could not start, 2 for a wrong command line. A second signal ends the process
-  /// at once. SIGHUP and SIGUSR1 reopen the log.
+  /// status: 0 after a drain, 1 when it could not start or work that blocks did not end, 2 for a wrong command line. A
+  /// second signal ends the process at once. SIGHUP and SIGUSR1 reopen the log.
   int run(int argc, char** argv);
   int run();
 

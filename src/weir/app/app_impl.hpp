@@ -52,6 +52,7 @@ struct App::Impl {
   std::vector<MetricCallback> gauges;
   std::atomic<EventLoop*> main_loop{nullptr};
   std::atomic<bool> stop_requested{false};
+  bool owns_process = false;  ///< run() serves: the process may be ended when work that blocks does not.
 
   /// The log, as the options want it.
   Result<void> open_log();

@@ -11,17 +11,21 @@ std::optional<int> read_command_line(int argc, char** argv, AppOptions& options)
   std::uint16_t port = 0;
   std::string level;
   unsigned drain_seconds = 0;
+  unsigned delay_seconds = 0;
   line.set_version_flag("--version", options.name + " " + options.openapi.version);
   line.add_option("--listen", listen, "Address to listen on (may be repeated): HOST:PORT, [V6]:PORT or unix:PATH");
   CLI::Option* host_option = line.add_option("--host", host, "Address of the first listener, with --port [127.0.0.1]");
   CLI::Option* port_option = line.add_option("--port", port, "Port of the first listener; 0: any [8080]");
   line.add_option("--admin", options.admin_listen, "Address for health, metrics and loggers instead of the main one");
+  line.add_flag("--share-port", options.share_port, "Let other processes with this flag listen on the same addresses");
   line.add_option("--threads", options.threads, "Event loops; 0: one per core")->check(CLI::Range(0u, 1024u));
   line.add_option("--log-file", options.log.file, "File for structured logs; '-': standard output [standard error]");
   line.add_option("--log-level", level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
   CLI::Option* drain_option =
       line.add_option("--drain-timeout", drain_seconds, "Seconds that running requests get after SIGTERM [30]");
+  CLI::Option* delay_option = line.add_option(
+      "--drain-delay", delay_seconds, "Seconds after SIGTERM that readiness fails while requests are still taken [0]");
   try {
     line.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -41,6 +45,7 @@ std::optional<int> read_command_line(int argc, char** argv, AppOptions& options)
     }
   }
   if (!level.empty()) options.log.level = *parse_log_level(level);
+  if (*delay_option) options.drain_delay = std::chrono::seconds(delay_seconds);
   if (*drain_option) options.drain_timeout = std::chrono::seconds(drain_seconds);
   return std::nullopt;
 }

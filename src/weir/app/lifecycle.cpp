@@ -3,7 +3,10 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -138,12 +141,14 @@ Result<void> App::Impl::prepare() {
 // --- starting ---
 
 Result<void> App::Impl::listen() {
+  bool admin_activated = false;
   auto activated = net::systemd::activated_sockets();
   if (!activated) return std::unexpected(std::move(activated.error()));
   for (const net::systemd::ActivatedSocket& socket : *activated) {
     net::ListenOptions listen_options;
     listen_options.adopt_fd = socket.fd;
     const bool for_admin = admin && socket.name == "admin";
+    admin_activated = admin_activated || for_admin;
     if (auto done = server->listen(listen_options, for_admin ? *admin : *application); !done) return done;
   }
   const auto listen_on = [this](const std::string& text, Application& service) -> Result<void> {
@@ -156,7 +161,7 @@ Result<void> App::Impl::listen() {
       if (auto done = listen_on(text, *application); !done) return done;
     }
   }
-  if (admin) return listen_on(options.admin_listen, *admin);
+  if (admin && !admin_activated) return listen_on(options.admin_listen, *admin);
   return {};
 }
 
@@ -190,6 +195,7 @@ Result<void> App::start() {
   server_options.limits = impl_->options.limits;
   server_options.threads = impl_->options.threads;
   server_options.pin_threads = impl_->options.pin_threads;
+  server_options.share_port = impl_->options.share_port;
   server_options.clock = impl_->options.clock;
   auto server = std::make_unique<server::Server>(server_options);
   impl_->server = std::move(server);
@@ -234,6 +240,41 @@ const std::vector<net::SocketAddress>& App::addresses() const noexcept {
 
 // --- stopping ---
 
+namespace {
+
+/// Ends the process if the object still lives after a while: code that blocks and never returns cannot be cancelled,
+/// and its thread could be joined never.
+class ForcedEnd {
+ public:
+  explicit ForcedEnd(Log& log)
+      : watch_([this, &log] {
+          std::unique_lock lock(mutex_);
+          if (over_.wait_for(lock, patience, [this] { return is_over_; })) return;
+          log.logger("app").error("work that blocks did not end: the process ends without it");
+          log.flush(std::chrono::seconds(1));
+          std::_Exit(1);
+        }) {}
+  ForcedEnd(const ForcedEnd&) = delete;
+  ForcedEnd& operator=(const ForcedEnd&) = delete;
+  ~ForcedEnd() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_over_ = true;
+    }
+    over_.notify_all();
+    watch_.join();
+  }
+
+ private:
+  static constexpr std::chrono::seconds patience{5};
+  std::mutex mutex_;
+  std::condition_variable over_;
+  bool is_over_ = false;
+  std::thread watch_;
+};
+
+}  // namespace
+
 void App::request_stop() noexcept {
   impl_->stop_requested.store(true);
   if (EventLoop* loop = impl_->main_loop.load()) loop->stop();
@@ -250,6 +291,7 @@ void App::stop(Duration drain_timeout) {
            {{"drain_timeout_ms", std::chrono::duration_cast<std::chrono::milliseconds>(drain_timeout).count()}});
   static_cast<void>(net::systemd::notify_stopping());
   impl_->health.set_draining(true);
+  impl_->server->end_keep_alive();
   if (drain_timeout != Duration::zero()) std::this_thread::sleep_for(impl_->options.drain_delay);
 
   struct Empty {
@@ -274,8 +316,12 @@ void App::stop(Duration drain_timeout) {
     if (!wait(std::chrono::seconds(1))) log.error("handlers did not stop when they were cancelled");
   }
   impl_->gauges.clear();
-  if (impl_->blocking) impl_->blocking->stop();
-  impl_->server->stop();
+  {
+    std::optional<ForcedEnd> forced;
+    if (impl_->owns_process) forced.emplace(*impl_->log);
+    if (impl_->blocking) impl_->blocking->stop();
+    impl_->server->stop();
+  }
   impl_->server.reset();
   impl_->blocking.reset();
   impl_->run_stop_hooks();
@@ -292,12 +338,14 @@ int App::run(int argc, char** argv) {
 }
 
 int App::run() {
+  EventLoop loop;
+  // They stay blocked until the end: a rotation of the log must not end a drain.
+  SignalWatcher log_signals(loop, {SIGHUP, SIGUSR1}, [this](int) {
+    if (impl_->log) impl_->log->reopen();
+  });
+  impl_->owns_process = true;
   {
-    EventLoop loop;
     SignalWatcher stop_signals(loop, {SIGTERM, SIGINT}, [this](int) { request_stop(); });
-    SignalWatcher log_signals(loop, {SIGHUP, SIGUSR1}, [this](int) {
-      if (impl_->log) impl_->log->reopen();
-    });
     if (Result<void> started = start(); !started) {
       std::fprintf(stderr, "%s: cannot start:\n%s\n", impl_->options.name.c_str(), started.error().message().c_str());
       return 1;
@@ -306,8 +354,9 @@ int App::run() {
     if (!impl_->stop_requested.load()) loop.run();
     impl_->main_loop.store(nullptr);
   }
-  // The watchers are gone: a second signal has its default effect and ends the process at once.
+  // Their watcher is gone: a second signal has its default effect and ends the process at once.
   stop();
+  loop.run_until_idle();
   impl_->stop_requested.store(false);
   return 0;
 }

@@ -34,6 +34,9 @@ struct AppOptions {
   std::string name = "weir";
   /// "127.0.0.1:8080", "[::]:8080", ":8080", "unix:/run/app.sock". Sockets that systemd hands over come instead.
   std::vector<std::string> listen = {"127.0.0.1:8080"};
+  /// Other processes may listen on the same addresses, so that the next version starts before this one stops. All of
+  /// them need it; without it an address in use is an error.
+  bool share_port = false;
   /// Where the operations endpoints (health, metrics, loggers) are served; empty: on the same listeners as the routes.
   std::string admin_listen;
   unsigned threads = 0;  ///< Event loops; 0: one per core.
@@ -41,7 +44,8 @@ struct AppOptions {
   unsigned blocking_threads = 4;  ///< For App::blocking().
   /// How long requests may run on after a stop was asked for, until they are cut.
   Duration drain_timeout = std::chrono::seconds(30);
-  /// How long readiness already fails while connections are still accepted, so that load balancers notice.
+  /// How long readiness already fails, and answers say `Connection: close`, while connections are still accepted: so
+  /// that load balancers notice and clients go elsewhere.
   Duration drain_delay = Duration::zero();
   server::Limits limits;
   RouterOptions router;

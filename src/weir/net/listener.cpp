@@ -51,8 +51,25 @@ std::uint64_t inode_of(const SocketAddress& address) {
   return status.st_ino;
 }
 
+/// SO_REUSEPORT lets any process of this user listen beside us without an error. A socket without it can be bound only
+/// where nobody listens.
+Result<void> require_free(const ListenOptions& options) {
+  const SocketAddress& address = options.address;
+  const Fd probe(syscalls.socket(address.native()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe) return listen_error(address, errno);
+  bool set = set_option(probe.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (address.family() == SocketAddress::Family::ipv6) {
+    set = set && set_option(probe.get(), IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
+  }
+  if (!set || ::bind(probe.get(), address.native(), address.native_size()) != 0) return listen_error(address, errno);
+  return {};
+}
+
 Result<Fd> bind_socket(const ListenOptions& options) {
   const SocketAddress& address = options.address;
+  if (options.reuse_port && options.exclusive && address.port() != 0) {
+    if (auto is_free = require_free(options); !is_free) return std::unexpected(std::move(is_free.error()));
+  }
   Fd socket(syscalls.socket(address.native()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return listen_error(address, errno);
   const int fd = socket.get();

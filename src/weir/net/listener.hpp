@@ -21,6 +21,8 @@ struct ListenOptions {
   int backlog = 1024;     ///< Connections that the kernel completes before they are accepted.
   /// SO_REUSEPORT: several loops each listen on the address, the kernel spreads connections over them.
   bool reuse_port = false;
+  /// With reuse_port: refuse an address that somebody listens on already, which the kernel alone would share.
+  bool exclusive = false;
   /// A socket that listens already (socket activation): used instead of making one, and owned from then on; -1: none.
   int adopt_fd = -1;
   /// TCP_DEFER_ACCEPT: the kernel hands over connections only once there is something to read (waits at most this

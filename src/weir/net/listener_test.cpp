@@ -100,6 +100,18 @@ TEST_F(ListenerTest, SeveralListenOnOnePortWithReusePort) {
   EXPECT_EQ(first->local_address(), second->local_address());
 }
 
+TEST_F(ListenerTest, ExclusiveReusePortIsRefusedWhereSomebodyListens) {
+  for (const auto& address : {SocketAddress::loopback(0), *SocketAddress::parse("[::1]:0")}) {
+    const auto first = listen({.address = address, .reuse_port = true, .exclusive = true});
+    const ListenOptions again{.address = first->local_address(), .reuse_port = true, .exclusive = true};
+    const auto second = Listener::listen(loop, again, collector);
+    ASSERT_FALSE(second);
+    EXPECT_THAT(second.error().message(), HasSubstr("Address already in use"));
+    first->close();
+    EXPECT_TRUE(Listener::listen(loop, again, collector));
+  }
+}
+
 TEST_F(ListenerTest, PausedLeavesConnectionsInTheQueue) {
   const auto listener = listen();
   listener->pause();

@@ -215,7 +215,7 @@ void Http1Connection::begin_exchange(std::size_t head_size) noexcept {
   exchange.begin(*this, service_, limits, info_);
   exchange.request() = head_.request;
   if (exchange.request().scheme.empty()) exchange.request().scheme = info_.secure ? "https" : "http";
-  keep_alive_ = head_.keep_alive && !peer_closed_ && !worker_.draining() &&
+  keep_alive_ = head_.keep_alive && !peer_closed_ && worker_.keep_alive() &&
                 (limits.requests_per_connection == 0 || requests_ < limits.requests_per_connection);
   continue_due_ = head_.expect_continue;
   chunked_ = false;
@@ -362,7 +362,8 @@ BodyPiece Http1Connection::body_failed(http1::ParseError error) noexcept {
 // --- output ---
 
 bool Http1Connection::may_keep_alive(const Exchange& exchange) const noexcept {
-  if (!keep_alive_ || worker_.draining() || exchange.body_error() != nullptr || exchange.timed_out()) return false;
+  if (!keep_alive_ || !worker_.keep_alive()) return false;
+  if (exchange.body_error() != nullptr || exchange.timed_out()) return false;
   if (parser_.body().complete()) return true;
   // The rest of the body has to be read over. A client that waits for 100 Continue may never send it.
   if (continue_due_) return false;
@@ -535,7 +536,11 @@ void Http1Connection::drain() noexcept {
   const auto between_requests = [this] { return state_ == State::head && parser_.idle() && output_.empty(); };
   // A request that has arrived already is still answered.
   if (between_requests()) on_readable();
-  if (between_requests()) destroy_soon(false);
+  if (state_ != State::head) return;
+  if (between_requests() && requests_ != 0) return destroy_soon(false);
+  // The client of a new connection is about to ask, or has begun to: it could not know. A short while is enough.
+  const Instant soon = worker_loop().now() + worker_.limits().linger_timeout;
+  if (output_.empty() && soon < due_) set_timer(soon);
 }
 
 void Http1Connection::close_now() noexcept {

@@ -446,10 +446,51 @@ TEST_F(Http1ConnectionTest, DrainsRunningRequests) {
 }
 
 TEST_F(Http1ConnectionTest, DrainClosesIdleConnections) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("a")); };
   connect();
+  EXPECT_TRUE(exchange("GET /a HTTP/1.1\r\nHost: t\r\n\r\n").ends_with("a"));
   worker_->drain();
   loop_.run_until_idle();
   EXPECT_EQ(worker_->connections(), 0u);
+}
+
+TEST_F(Http1ConnectionTest, DrainLetsANewConnectionAskOnce) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("a")); };
+  connect();
+  worker_->drain();
+  advance(1s);
+  EXPECT_EQ(worker_->connections(), 1u);
+  const std::string answer = exchange("GET /a HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http1ConnectionTest, DrainDoesNotWaitLongForARequest) {
+  for (const std::string_view begun : {"", "GET /a HTTP/1.1\r\n"}) {
+    connect();
+    send(begun);
+    worker_->drain();
+    advance(limits_.linger_timeout - 1ms);
+    EXPECT_EQ(worker_->connections(), 1u);
+    advance(1ms);
+    receive();
+    client_.reset();
+    loop_.run_until_idle();
+    EXPECT_EQ(worker_->connections(), 0u);
+    make_worker();
+  }
+}
+
+TEST_F(Http1ConnectionTest, EndsKeepAliveBeforeTheDrain) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("a")); };
+  connect();
+  EXPECT_EQ(exchange("GET /a HTTP/1.1\r\nHost: t\r\n\r\n").find("Connection: close"), std::string::npos);
+  worker_->end_keep_alive();
+  EXPECT_NE(exchange("GET /a HTTP/1.1\r\nHost: t\r\n\r\n").find("Connection: close"), std::string::npos);
+  EXPECT_TRUE(closed_);
+  closed_ = false;
+  connect();
+  EXPECT_NE(exchange("GET /a HTTP/1.1\r\nHost: t\r\n\r\n").find("200 OK"), std::string::npos);
 }
 
 TEST_F(Http1ConnectionTest, RefusesConnectionsOverTheLimit) {

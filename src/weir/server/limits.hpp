@@ -32,7 +32,8 @@ struct Limits {
   std::uint64_t min_rate =
       240;  ///< Bytes/s that a body must move on average after the stall time-out has passed once. 0: any.
   Duration linger_timeout =
-      std::chrono::seconds(2);  ///< How long a closing connection is still read, so that the last answer arrives.
+      std::chrono::seconds(2);  ///< How long a closing connection is still read, so that the last answer arrives; and
+                                ///< how long, in a drain, a new connection may take to send its request.
 
   std::size_t connections = 65536;            ///< Open connections of the whole server: 503 and closed.
   std::uint64_t requests_per_connection = 0;  ///< Then `Connection: close`. 0: no limit.

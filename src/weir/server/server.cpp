@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include <fcntl.h>
@@ -24,6 +25,13 @@ std::vector<int> usable_processors() {
   }
   if (result.empty()) result.push_back(0);
   return result;
+}
+
+/// sendfile(2) has no MSG_NOSIGNAL: without this a client that goes away during a download would end the process. A
+/// handler of the program's own is left alone.
+void ignore_broken_pipes() noexcept {
+  struct sigaction action{};
+  if (::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
 }
 
 }  // namespace
@@ -60,7 +68,8 @@ Server::~Server() {
 
 Result<void> Server::listen(net::ListenOptions options, Service& service) {
   WEIR_ASSERT(!running_);
-  options.reuse_port = options.adopt_fd < 0 && options.address.is_ip() && lanes_.size() > 1;
+  options.reuse_port = options.adopt_fd < 0 && options.address.is_ip() && (lanes_.size() > 1 || options_.share_port);
+  options.exclusive = !options_.share_port;
   for (std::unique_ptr<Lane>& lane : lanes_) {
     auto entry = std::make_unique<Entry>(lane->worker, service);
     auto listener = net::Listener::listen(lane->loop, options, *entry);
@@ -69,6 +78,7 @@ Result<void> Server::listen(net::ListenOptions options, Service& service) {
     if (lane == lanes_.front()) {
       addresses_.push_back(entry->listener->local_address());
       options.address = entry->listener->local_address();  // With the port that the kernel chose.
+      options.exclusive = false;                           // The other loops share it with this one.
     }
     if (!options.reuse_port && lane != lanes_.back()) {
       options.adopt_fd = ::fcntl(entry->listener->fd(), F_DUPFD_CLOEXEC, 0);
@@ -82,6 +92,7 @@ Result<void> Server::listen(net::ListenOptions options, Service& service) {
 void Server::start() {
   WEIR_ASSERT(!running_);
   running_ = true;
+  ignore_broken_pipes();
   const std::vector<int> processors = usable_processors();
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     Lane& lane = *lanes_[i];
@@ -94,6 +105,12 @@ void Server::start() {
       CPU_SET(processors[i % processors.size()], &set);
       ::pthread_setaffinity_np(lane.thread.native_handle(), sizeof set, &set);
     }
+  }
+}
+
+void Server::end_keep_alive() {
+  for (std::unique_ptr<Lane>& lane : lanes_) {
+    lane->loop.post([&lane = *lane] { lane.worker.end_keep_alive(); });
   }
 }
 
@@ -129,11 +146,12 @@ void Server::stop() {
   }
   for (std::unique_ptr<Lane>& lane : lanes_) {
     // From here on this thread turns the loop: connections and exchanges end in deferred steps.
-    lane->entries.clear();
+    for (auto& entry : lane->entries) entry->listener->close();
     lane->worker.close_all();
     lane->loop.run_until_idle();
     lane->worker.abandon_exchanges();
     lane->loop.run_until_idle();
+    lane->entries.clear();  // Only now: connections and exchanges know the listeners' addresses.
   }
 }
 

@@ -21,6 +21,7 @@ struct ServerOptions {
   Limits limits;
   unsigned threads = 0;      ///< Event loops, a thread each; 0: one per core that the process may use.
   bool pin_threads = false;  ///< Loop i only runs on the i-th of those cores.
+  bool share_port = false;   ///< Other processes may listen on the same addresses (SO_REUSEPORT), all with this option.
   Clock* clock = &Clock::system();
 };
 
@@ -44,6 +45,8 @@ class Server {
   void start();
   [[nodiscard]] bool running() const noexcept { return running_; }
 
+  /// From now on every answer says `Connection: close`, so that clients go elsewhere; all else goes on.
+  void end_keep_alive();
   /// Refuses new connections, closes idle ones, lets requests end with `Connection: close`. `empty` is called on one of
   /// the loops when nothing is left.
   void drain(std::function<void()> empty);

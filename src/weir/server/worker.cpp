@@ -1,5 +1,6 @@
 #include "weir/server/worker.hpp"
 
+#include <array>
 #include <chrono>
 #include <new>
 #include <string_view>
@@ -31,6 +32,11 @@ void Worker::adopt(std::unique_ptr<net::Stream> stream, Service& service, const 
     const net::SocketAddress peer = stream->peer();
     service.on_refused(ConnectionInfo{&peer, &local}, http::Status::service_unavailable, "too many connections");
     static_cast<void>(stream->write(overload_response.data(), overload_response.size()));
+    // Closing with unread bytes would reset the connection, and the reset may overtake the answer. What has come so far
+    // is read; to linger for the rest would cost what the limit saves.
+    stream->shutdown_write();
+    std::array<char, 4096> unread;
+    static_cast<void>(stream->read(unread));
     return;
   }
   try {
@@ -57,6 +63,7 @@ void Worker::remove(Connection& connection) noexcept {
 
 void Worker::drain() noexcept {
   draining_ = true;
+  keep_alive_ = false;
   for (Connection* connection = first_; connection != nullptr;) {
     Connection* next = connection->next_;  // Connections are destroyed later, in a deferred step.
     connection->drain();
@@ -68,6 +75,7 @@ void Worker::drain() noexcept {
 
 void Worker::close_all() noexcept {
   draining_ = true;
+  keep_alive_ = false;
   for (Connection* connection = first_; connection != nullptr;) {
     Connection* next = connection->next_;
     connection->close_now();

@@ -38,6 +38,9 @@ class Worker {
   /// Takes a new connection; its requests go to `service`. `local` outlives the worker's connections.
   void adopt(std::unique_ptr<net::Stream> stream, Service& service, const net::SocketAddress& local) noexcept;
 
+  /// Answers say `Connection: close` from now on.
+  void end_keep_alive() noexcept { keep_alive_ = false; }
+  [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
   /// Idle connections close now, the others after their running request.
   void drain() noexcept;
   [[nodiscard]] bool draining() const noexcept { return draining_; }
@@ -72,6 +75,7 @@ class Worker {
   Connection* first_ = nullptr;
   std::size_t count_ = 0;
   bool draining_ = false;
+  bool keep_alive_ = true;
   std::move_only_function<void()> when_empty_;
   std::int64_t date_second_ = -1;
   http::DateText date_;
