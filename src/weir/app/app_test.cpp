@@ -105,6 +105,50 @@ TEST(App, AddsAndRemovesRoutesWhileServing) {
   EXPECT_FALSE(app.remove_route(Method::get, "/new"));
 }
 
+/// Sends one request over a socket of its own and returns the answer's status line; empty when it fails.
+std::string fetch(const net::SocketAddress& address, std::string_view path) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string answer;
+  if (::connect(fd, address.native(), address.native_size()) == 0) {
+    const std::string request = "GET " + std::string(path) + " HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+    char room[4096];
+    if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) > 0) {
+      for (ssize_t n = 0; (n = ::recv(fd, room, sizeof room, 0)) > 0;) answer.append(room, static_cast<std::size_t>(n));
+    }
+  }
+  ::close(fd);
+  return answer.substr(0, answer.find("\r\n"));
+}
+
+TEST(App, ChangesRoutesUnderLoad) {
+  AppOptions options = quiet();
+  options.listen = {"127.0.0.1:0"};
+  options.threads = 2;
+  App app(options);
+  app.get("/stays", [] { return std::string("here"); });
+  ASSERT_TRUE(app.start());
+  std::atomic<bool> done{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.emplace_back([&] {
+      while (!done) {
+        if (fetch(app.addresses()[0], "/stays") != "HTTP/1.1 200 OK") ++wrong;
+        const std::string other = fetch(app.addresses()[0], "/comes-and-goes");
+        if (other != "HTTP/1.1 200 OK" && other != "HTTP/1.1 404 Not Found") ++wrong;
+      }
+    });
+  }
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_TRUE(app.add_routes([](Group& routes) { routes.get("/comes-and-goes", [] { return std::string("x"); }); }));
+    EXPECT_TRUE(app.remove_route(Method::get, "/comes-and-goes"));
+  }
+  done = true;
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(wrong, 0);
+  app.stop();
+}
+
 TEST(App, HandsStateAndBlockingWork) {
   App app(quiet());
   app.state(User{9, "state"});

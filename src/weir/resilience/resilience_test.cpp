@@ -10,7 +10,6 @@
 
 #include <gtest/gtest.h>
 
-#include "weir/resilience/deadline.hpp"
 #include "weir/resilience/rate_limiter.hpp"
 #include "weir/resilience/siphash.hpp"
 #include "weir/time/manual_clock.hpp"
@@ -30,29 +29,6 @@ TEST(SipHash, AgreesWithThePublishedVectors) {
   EXPECT_EQ(hash(input.data(), 0), 0x726fdb47dd0e0e31u);
   EXPECT_EQ(hash(input.data(), 1), 0x74f839c593dc67fdu);
   EXPECT_EQ(hash(input.data(), 15), 0xa129ca6149be45e5u);
-}
-
-TEST(Deadline, TellsWhatIsLeft) {
-  const Deadline deadline = Deadline::after(start, 10ms);
-  EXPECT_EQ(deadline.remaining(start + 4ms), 6ms);
-  EXPECT_FALSE(deadline.expired(start + 10ms - 1ns));
-  EXPECT_TRUE(deadline.expired(start + 10ms));
-  EXPECT_EQ(deadline.remaining(start + 1h), 0ns);
-  EXPECT_TRUE(Deadline::after(start, -5s).expired(start));
-}
-
-TEST(Deadline, NeverIsNeverOver) {
-  EXPECT_EQ(Deadline(), Deadline::never());
-  EXPECT_FALSE(Deadline::never().expired(start + 100000h));
-  EXPECT_EQ(Deadline::never().remaining(start), Duration::max());
-  EXPECT_TRUE(Deadline::after(start, Duration::max()).is_never());
-}
-
-TEST(Deadline, CanOnlyBeTightened) {
-  const Deadline outer = Deadline::after(start, 1s);
-  EXPECT_EQ(outer.tightened(start, 5s), outer);
-  EXPECT_EQ(outer.tightened(start, 5ms).remaining(start), 5ms);
-  EXPECT_EQ(Deadline::never().tightened(outer), outer);
 }
 
 TEST(RateLimiter, AllowsABurstThenOneAnInterval) {

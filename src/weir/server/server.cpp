@@ -6,26 +6,10 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
 
 namespace weir::server {
 
 namespace {
-
-/// The processors that this process may run on.
-std::vector<int> usable_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<int> result;
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) {
-    for (int i = 0; i < CPU_SETSIZE; ++i) {
-      if (CPU_ISSET(i, &set)) result.push_back(i);
-    }
-  }
-  if (result.empty()) result.push_back(0);
-  return result;
-}
 
 /// sendfile(2) has no MSG_NOSIGNAL: without this a client that goes away during a download would end the process. A
 /// handler of the program's own is left alone.
@@ -47,19 +31,21 @@ struct Server::Entry final : net::AcceptHandler {
   std::unique_ptr<net::Listener> listener;
 };
 
-/// One event loop with its thread, its listeners and its worker.
+/// What the server has on one event loop: its listeners and its worker.
 struct Server::Lane {
-  Lane(const ServerOptions& options, std::atomic<std::size_t>& open)
-      : loop(EventLoop::Options{.clock = options.clock}), worker(loop, options.limits, open) {}
-  EventLoop loop;
+  Lane(EventLoop& loop_, const Limits& limits, std::atomic<std::size_t>& open)
+      : loop(loop_), worker(loop_, limits, open) {}
+  EventLoop& loop;
   Worker worker;
   std::vector<std::unique_ptr<Entry>> entries;
-  std::thread thread;
 };
 
-Server::Server(ServerOptions options) : options_(options) {
-  const std::size_t threads = options_.threads != 0 ? options_.threads : usable_processors().size();
-  for (std::size_t i = 0; i < threads; ++i) lanes_.push_back(std::make_unique<Lane>(options_, open_connections_));
+Server::Server(const ServerOptions& options)
+    : loops_(
+          LoopGroup::Options{.loops = options.threads, .loop = {.clock = options.clock}, .pin = options.pin_threads}) {
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    lanes_.push_back(std::make_unique<Lane>(loops_.loop(i), options.limits, open_connections_));
+  }
 }
 
 Server::~Server() {
@@ -93,19 +79,7 @@ void Server::start() {
   WEIR_ASSERT(!running_);
   running_ = true;
   ignore_broken_pipes();
-  const std::vector<int> processors = usable_processors();
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    Lane& lane = *lanes_[i];
-    lane.thread = std::thread([&lane] { lane.loop.run(); });
-    const std::string name = "weir-loop-" + std::to_string(i);
-    ::pthread_setname_np(lane.thread.native_handle(), name.substr(0, 15).c_str());
-    if (options_.pin_threads) {
-      cpu_set_t set;
-      CPU_ZERO(&set);
-      CPU_SET(processors[i % processors.size()], &set);
-      ::pthread_setaffinity_np(lane.thread.native_handle(), sizeof set, &set);
-    }
-  }
+  loops_.start();
 }
 
 void Server::end_keep_alive() {
@@ -140,8 +114,8 @@ void Server::close_all() {
 void Server::stop() {
   if (running_) {
     close_all();
-    for (std::unique_ptr<Lane>& lane : lanes_) lane->loop.stop();
-    for (std::unique_ptr<Lane>& lane : lanes_) lane->thread.join();
+    loops_.stop();
+    loops_.join();
     running_ = false;
   }
   for (std::unique_ptr<Lane>& lane : lanes_) {

@@ -6,12 +6,11 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "weir/base/error.hpp"
 #include "weir/net/listener.hpp"
-#include "weir/runtime/event_loop.hpp"
+#include "weir/runtime/loop_group.hpp"
 #include "weir/server/limits.hpp"
 #include "weir/server/worker.hpp"
 
@@ -28,7 +27,7 @@ struct ServerOptions {
 /// Serves exchanges on sockets. Everything but stats() is for one thread, the owner's, which is none of the loops'.
 class Server {
  public:
-  explicit Server(ServerOptions options);
+  explicit Server(const ServerOptions& options);
   /// Stops hard if it still runs.
   ~Server();
   Server(const Server&) = delete;
@@ -69,8 +68,8 @@ class Server {
   struct Entry;
   struct Lane;
 
-  ServerOptions options_;
   std::atomic<std::size_t> open_connections_{0};
+  LoopGroup loops_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<net::SocketAddress> addresses_;
   bool running_ = false;
