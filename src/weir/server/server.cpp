@@ -41,7 +41,8 @@ struct Server::Lane {
 };
 
 Server::Server(const ServerOptions& options)
-    : loops_(
+    : share_port_(options.share_port),
+      loops_(
           LoopGroup::Options{.loops = options.threads, .loop = {.clock = options.clock}, .pin = options.pin_threads}) {
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     lanes_.push_back(std::make_unique<Lane>(loops_.loop(i), options.limits, open_connections_));
@@ -54,8 +55,8 @@ Server::~Server() {
 
 Result<void> Server::listen(net::ListenOptions options, Service& service) {
   WEIR_ASSERT(!running_);
-  options.reuse_port = options.adopt_fd < 0 && options.address.is_ip() && (lanes_.size() > 1 || options_.share_port);
-  options.exclusive = !options_.share_port;
+  options.reuse_port = options.adopt_fd < 0 && options.address.is_ip() && (lanes_.size() > 1 || share_port_);
+  options.exclusive = !share_port_;
   for (std::unique_ptr<Lane>& lane : lanes_) {
     auto entry = std::make_unique<Entry>(lane->worker, service);
     auto listener = net::Listener::listen(lane->loop, options, *entry);

@@ -69,6 +69,7 @@ class Server {
   struct Lane;
 
   std::atomic<std::size_t> open_connections_{0};
+  bool share_port_;
   LoopGroup loops_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<net::SocketAddress> addresses_;
