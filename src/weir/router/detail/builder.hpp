@@ -94,7 +94,7 @@ class Builder {
   void pack_records();
   std::vector<SegmentKey> pack_segments();
   void pack_children();
-  void number_shapes();
+  void bound_steps();
   void pack_names();
 
   TableData data_;

@@ -1,47 +1,18 @@
-// Packs the builder's tree into a snapshot, numbers the shapes of its nodes and computes the bound on a walk.
+// Packs the builder's tree into a snapshot.
 #include <algorithm>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 
 #include "weir/router/detail/builder.hpp"
+#include "weir/router/detail/shapes.hpp"
 
 namespace weir::router {
-namespace {
-
-/// What stands for a shape while it has no number: 128 bits, so that two shapes of a table do not meet by accident.
-struct Digest {
-  std::uint64_t a = hash_seed_1;
-  std::uint64_t b = hash_seed_2;
-
-  void add(std::uint64_t x, std::uint64_t y) noexcept {
-    a = mix(a ^ x, hash_seed_2 ^ y);
-    b = mix(b ^ y, hash_seed_1 + x) + a;
-  }
-  bool operator==(const Digest&) const = default;
-};
-struct DigestHash {
-  std::size_t operator()(const Digest& d) const noexcept { return d.a; }
-};
-
-std::uint32_t saturated(std::uint64_t value) noexcept {
-  return static_cast<std::uint32_t>(std::min(value, std::uint64_t{1} << 30));
-}
-
-}  // namespace
-
 void Builder::pack() {
   pack_records();
   pack_children();
   pack_names();
   children_ = {};
-  number_shapes();
-  if (out_->max_steps_ > std::min(data_.options.max_steps, step_limit)) {
-    problem("", "limit",
-            "a path can need " + std::to_string(out_->max_steps_) + " steps in these routes, the limit is " +
-                std::to_string(std::min(data_.options.max_steps, step_limit)) +
-                ": too many placeholders stand beside each other or beside literal text");
-  }
+  bound_steps();
 }
 
 /// Groups the routes that end at one node, ordered by method, and gives each tree node its ChildRef.
@@ -180,100 +151,24 @@ void Builder::pack_names() {
   }
 }
 
-/// Children have higher indices than their parents, so going backwards meets them first.
-void Builder::number_shapes() {
-  auto& nodes = out_->nodes_;
-  std::vector<Digest> digests(nodes.size());
-  std::unordered_map<Digest, std::uint32_t, DigestHash> numbers;
-  // For each shape the most weight that a walk can enter at depth 0, 1, … below a node of that shape.
-  struct Levels {
-    std::size_t first;
-    std::size_t count;
-  };
-  std::vector<Levels> levels;
-  std::vector<std::uint32_t> weights;
-
-  const auto digest_of = [&](ChildRef ref) {
-    if ((ref & leaf_bit) == 0) return digests[ref];
-    Digest digest;
-    for (const auto* record = &out_->records_[ref & ~leaf_bit];; ++record) {
-      digest.add(record->method, 1);
-      if (record->last) return digest;
-    }
-  };
-  const auto weigh = [&](const Node& node) {
-    std::vector<std::uint32_t> worst_literal;
-    std::vector<std::uint64_t> sum{1ULL + node.edge_count};
-    const auto visit = [&](ChildRef ref, auto&& use) {
-      if ((ref & leaf_bit) != 0) return;
-      const auto [first, count] = levels[nodes[ref].shape];
-      for (std::size_t d = 0; d < count; ++d) use(d, weights[first + d]);
-    };
-    for (std::size_t i = node.slots; i < node.slots + node.slot_count; ++i) {
-      if (out_->slots_[i].child == nothing) continue;
-      visit(out_->slots_[i].child, [&](std::size_t d, std::uint32_t weight) {
-        if (worst_literal.size() <= d) worst_literal.resize(d + 1);
-        worst_literal[d] = std::max(worst_literal[d], weight);
-      });
-    }
-    const auto add = [&](std::size_t d, std::uint32_t weight) {
-      if (sum.size() <= d + 1) sum.resize(d + 2);
-      sum[d + 1] += weight;
-    };
-    for (std::size_t d = 0; d < worst_literal.size(); ++d) add(d, worst_literal[d]);
-    for (std::size_t i = node.edges; i < node.edges + node.edge_count; ++i) visit(out_->edges_[i].child, add);
-    levels.push_back({weights.size(), sum.size()});
-    for (const auto weight : sum) weights.push_back(saturated(weight));
-  };
-
-  for (std::size_t i = nodes.size(); i-- > 0;) {
-    auto& node = nodes[i];
-    Digest digest;
-    Digest literals{0, 0};  // a sum: their order says nothing
-    for (std::size_t s = node.slots; s < node.slots + node.slot_count; ++s) {
-      const auto& slot = out_->slots_[s];
-      if (slot.child == nothing) continue;
-      auto child = digest_of(slot.child);
-      child.add(slot.key, slot.meta);
-      literals.a += child.a;
-      literals.b += child.b;
-    }
-    digest.add(literals.a, literals.b);
-    for (std::size_t e = node.edges; e < node.edges + node.edge_count; ++e) {
-      const auto child = digest_of(out_->edges_[e].child);
-      digest.add(out_->edges_[e].param, 3);
-      digest.add(child.a, child.b);
-    }
-    if (node.records != nothing) {
-      const auto own = digest_of(node.records | leaf_bit);
-      digest.add(own.a, own.b);
-    }
-    digests[i] = digest;
-    const auto [known, is_new] = numbers.try_emplace(digest, static_cast<std::uint32_t>(numbers.size()));
-    node.shape = known->second;
-    if (is_new) weigh(node);
-  }
-
-  // A(d) of the bound: each pair of shape and depth once.
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> places;  // depth, a node of the shape
-  places.reserve(nodes.size());
+/// Tree nodes are numbered from the root, so children stand behind their parents.
+void Builder::bound_steps() {
+  ShapeNumbers shapes({out_->nodes_, out_->slots_, out_->edges_, out_->records_});
+  shapes.assign();
+  std::vector<ShapeNumbers::Place> places;
+  places.reserve(out_->nodes_.size());
+  std::vector<ChildRef> roots;
   for (std::size_t i = 0; i < tree_.size(); ++i) {
-    if (refs_[i] != nothing && (refs_[i] & leaf_bit) == 0) places.emplace_back(tree_[i].depth, refs_[i]);
+    if ((refs_[i] & leaf_bit) != 0) continue;
+    places.push_back({.depth = tree_[i].depth, .node = refs_[i]});
+    if (tree_[i].parent == nothing) roots.push_back(refs_[i]);
   }
-  const auto key = [&](const auto& place) { return std::pair(place.first, nodes[place.second].shape); };
-  std::sort(places.begin(), places.end(), [&](const auto& x, const auto& y) { return key(x) < key(y); });
-  std::vector<std::uint64_t> all(max_pattern_segments + 1);
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    if (i == 0 || key(places[i - 1]) != key(places[i]))
-      all[places[i].first] += 1ULL + nodes[places[i].second].edge_count;
-  }
-  for (std::size_t i = 0; i < tree_.size(); ++i) {
-    if (tree_[i].parent != nothing || refs_[i] == nothing) continue;
-    const auto [first, count] = levels[nodes[refs_[i]].shape];
-    std::uint64_t steps = 0;
-    for (std::size_t d = 0; d < count; ++d) steps += std::min<std::uint64_t>(all[d], weights[first + d]);
-    out_->max_steps_ = std::max(out_->max_steps_, saturated(steps));
-  }
+  out_->max_steps_ = shapes.max_steps(std::move(places), roots);
+  const auto limit = std::min(data_.options.max_steps, step_limit);
+  if (out_->max_steps_ <= limit) return;
+  problem("", "limit",
+          "a path can need " + std::to_string(out_->max_steps_) + " steps in these routes, the limit is " +
+              std::to_string(limit) + ": too many placeholders stand beside each other or beside literal text");
 }
 
 }  // namespace weir::router
