@@ -7,6 +7,7 @@
 
 #include "weir/http/accept.hpp"
 #include "weir/middleware/detail/compression_stream.hpp"
+#include "weir/middleware/detail/not_modified.hpp"
 #include "weir/middleware/detail/vary.hpp"
 #include "weir/web/context.hpp"
 
@@ -115,7 +116,16 @@ bool Compression::is_candidate(const Response& response) const noexcept {
          !headers.has("Repr-Digest");
 }
 
+/// etag() behind us has found that the client has the answer: this says what the answer would have said.
+void Compression::after_not_modified(Context& ctx, Response& response) const {
+  const auto* body = ctx.get<middleware::NotModifiedBody>();
+  if (body == nullptr || body->size < options_.min_size || !is_listed_type(body->content_type)) return;
+  middleware::add_vary(response.headers, "Accept-Encoding");
+  if (http::negotiate_encoding(ctx.request().headers, names_)) weaken_etag(response.headers);
+}
+
 void Compression::after(Context& ctx, Response& response) const {
+  if (response.status == Status::not_modified) return after_not_modified(ctx, response);
   if (!is_candidate(response)) return;
   middleware::add_vary(response.headers, "Accept-Encoding");
   if (!ctx.request().headers.has(HeaderId::accept_encoding)) return;

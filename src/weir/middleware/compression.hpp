@@ -52,6 +52,7 @@ class Compression {
   void after(Context& ctx, Response& response) const;
 
  private:
+  void after_not_modified(Context& ctx, Response& response) const;
   [[nodiscard]] bool is_candidate(const Response& response) const noexcept;
   [[nodiscard]] bool is_listed_type(std::string_view content_type) const noexcept;
   [[nodiscard]] bool encode(Context& ctx, Response& response, std::size_t offer) const;

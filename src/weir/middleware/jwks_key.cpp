@@ -8,7 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/pem.h>
 
-#include "weir/middleware/detail/jwt_openssl.hpp"
+#include "weir/middleware/detail/openssl.hpp"
 #include "weir/middleware/jwks.hpp"
 
 namespace weir {

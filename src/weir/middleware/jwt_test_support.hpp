@@ -13,7 +13,7 @@
 #include <openssl/pem.h>
 
 #include "weir/middleware/detail/jwt_base64.hpp"
-#include "weir/middleware/detail/jwt_openssl.hpp"
+#include "weir/middleware/detail/openssl.hpp"
 #include "weir/middleware/jwks.hpp"
 
 namespace weir::middleware {

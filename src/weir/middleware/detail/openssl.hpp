@@ -24,6 +24,7 @@ using BioPtr = std::unique_ptr<BIO, OpensslDelete<&BIO_free_all>>;
 using BignumPtr = std::unique_ptr<BIGNUM, OpensslDelete<&BN_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, OpensslDelete<&EVP_PKEY_free>>;
 using KeyContextPtr = std::unique_ptr<EVP_PKEY_CTX, OpensslDelete<&EVP_PKEY_CTX_free>>;
+using DigestPtr = std::unique_ptr<EVP_MD, OpensslDelete<&EVP_MD_free>>;
 using DigestContextPtr = std::unique_ptr<EVP_MD_CTX, OpensslDelete<&EVP_MD_CTX_free>>;
 using MacPtr = std::unique_ptr<EVP_MAC, OpensslDelete<&EVP_MAC_free>>;
 using MacContextPtr = std::unique_ptr<EVP_MAC_CTX, OpensslDelete<&EVP_MAC_CTX_free>>;
