@@ -61,6 +61,7 @@ class Server:
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, preexec_fn=prepare, pass_fds=pass_fds)
         self.lines = []
+        self._port = None
         self.raw = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -106,7 +107,13 @@ class Server:
 
     @property
     def port(self):
-        return int(self.wait_for_log("listening")[0]["address"].rsplit(":", 1)[1])
+        if self._port is None:
+            self._port = int(self.addresses[0].rsplit(":", 1)[1])
+        return self._port
+
+    @port.setter
+    def port(self, value):
+        self._port = value
 
     @property
     def pid(self):

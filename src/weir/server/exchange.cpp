@@ -116,6 +116,7 @@ void Exchange::serve() noexcept {
   service_->on_request(*this);
   serving_ = false;
   if (!responded_) arm_deadline();
+  if (port_ == nullptr) release_when_over();  // The connection went meanwhile: it will not look any more.
 }
 
 void Exchange::recycle() noexcept {

@@ -522,6 +522,29 @@ TEST_F(Http1ConnectionTest, SurvivesEveryFailureOfReadAndWrite) {
   EXPECT_EQ(worker_->pool().active(), 0u);
 }
 
+TEST_F(Http1ConnectionTest, StreamsToAConnectionThatFailsEndWithIt) {
+  service_.handlers["/stream"] = [](Exchange& x) {
+    x.respond(Response(Status::ok, http::Body(http::StreamBody{[](http::BodyWriter& out) -> Task<Result<void>> {
+                                                                 const std::string block(10000, 's');
+                                                                 for (int i = 0; i < 100; ++i) {
+                                                                   auto written = co_await out.write(block);
+                                                                   if (!written) co_return written;
+                                                                 }
+                                                                 co_return Result<void>{};
+                                                               },
+                                                               std::nullopt})));
+  };
+  for (const std::uint64_t at : {0u, 1u, 1000u, 100000u, 400000u}) {
+    net::MemoryStreamOptions options;
+    options.server_faults.fail_write_after = at;
+    connect(options);
+    send("GET /stream HTTP/1.1\r\nHost: t\r\n\r\n");
+    receive();
+    EXPECT_EQ(worker_->connections(), 0u) << at;
+    EXPECT_EQ(worker_->pool().active(), 0u) << at;
+  }
+}
+
 TEST_F(Http1ConnectionTest, PipelinedRequestsWaitForSlowReaders) {
   int answered = 0;
   service_.handlers["/a"] = [&answered](Exchange& x) {

@@ -75,7 +75,13 @@ Response problem(Status status, std::string_view detail) {
 
 Result<Response> file(const std::string& path, std::string_view media_type) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return fail(system_error(errno, "open " + path));
+  if (fd < 0) {
+    // No descriptors or no memory is this server's trouble and not the client's: 503, not 429.
+    const int error = errno;
+    Error failure = system_error(error, "open " + path);
+    const bool ours = failure.code() == Errc::resource_exhausted;
+    return ours ? fail(Errc::unavailable, failure.message()) : fail(std::move(failure));
+  }
   struct stat status{};
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(fd);
