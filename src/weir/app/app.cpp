@@ -71,8 +71,20 @@ App& App::on_start(std::function<Result<void>()> hook) {
   impl_->start_hooks.push_back(std::move(hook));
   return *this;
 }
+App& App::on_listening(std::function<void()> hook) {
+  impl_->listening_hooks.push_back(std::move(hook));
+  return *this;
+}
 App& App::on_stop(std::function<void()> hook) {
   impl_->stop_hooks.push_back(std::move(hook));
+  return *this;
+}
+
+App& App::command_line_option(std::string name, std::string& value, std::string help) {
+  if (!name.starts_with("--") || name.size() < 3) {
+    throw std::invalid_argument("the option \"" + name + "\" does not begin with --");
+  }
+  impl_->command_line.push_back({std::move(name), &value, std::move(help)});
   return *this;
 }
 

@@ -101,6 +101,8 @@ class App : public Routes<App, true> {
 
   /// Called in order before the first connection is accepted; an error or exception ends the start.
   App& on_start(std::function<Result<void>()> hook);
+  /// Called in order once it listens: addresses() tells where.
+  App& on_listening(std::function<void()> hook);
   /// Called in reverse order after the last request has ended.
   App& on_stop(std::function<void()> hook);
 
@@ -111,6 +113,12 @@ class App : public Routes<App, true> {
   [[nodiscard]] Logger logger(std::string_view name = "app");
   /// The pool for work that blocks: `co_await app.blocking().run([&] { return db.find(id); })`.
   [[nodiscard]] BlockingPool& blocking() noexcept;
+
+  /// An option of the program's own that run(argc, argv) reads beside the standard ones: "--database". `value` is the
+  /// default, which --help shows, and where the text goes that was given; it must live until run() has read the line.
+  /// The last one given counts. Throws std::invalid_argument for a name that does not begin with "--"; for one that is
+  /// taken, run() does.
+  App& command_line_option(std::string name, std::string& value, std::string help);
 
   // --- running ---
   /// Reads the command line (--help lists it), starts, serves until SIGTERM or SIGINT, drains and returns the exit

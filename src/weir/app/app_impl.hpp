@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,13 @@
 
 namespace weir {
 
+/// An option that the program added; a name that the standard ones have makes run() throw.
+struct CommandLineOption {
+  std::string name;
+  std::string* value;  // borrowed from the program
+  std::string help;
+};
+
 struct App::Impl {
   explicit Impl(AppOptions given) : options(std::move(given)), metrics(*options.clock) {}
 
@@ -35,7 +43,9 @@ struct App::Impl {
   std::vector<Middleware> middleware;
   std::vector<ExceptionHandler> exception_handlers;
   std::vector<std::function<Result<void>()>> start_hooks;
+  std::vector<std::function<void()>> listening_hooks;
   std::vector<std::function<void()>> stop_hooks;
+  std::vector<CommandLineOption> command_line;
   std::size_t started_hooks = 0;
 
   // From prepare() on.
@@ -68,8 +78,9 @@ struct App::Impl {
   [[nodiscard]] ChainEnvironment environment();
 };
 
-/// The options of a command line on top of `options`. What to do: go on, or end with a status (help was printed, or the
-/// line was wrong).
-std::optional<int> read_command_line(int argc, char** argv, AppOptions& options);
+/// The options of a command line on top of `options`, and those of the program in `own`. What to do: go on, or end with
+/// a status (help was printed, or the line was wrong).
+std::optional<int> read_command_line(int argc, char** argv, AppOptions& options,
+                                     std::span<const CommandLineOption> own);
 
 }  // namespace weir

@@ -47,6 +47,27 @@ TEST(App, AnswersHealthExactly) {
   EXPECT_NE(metrics.body.find("http_server_requests_seconds_count"), std::string::npos);
 }
 
+TEST(App, ReadsTheProgramsOwnOptions) {
+  App app(quiet());
+  std::string database = "default.db";
+  app.command_line_option("--database", database, "File that keeps the data");
+  std::uint16_t port = 0;
+  app.on_listening([&] {
+    port = app.addresses().at(0).port();
+    app.request_stop();
+  });
+  std::vector<std::string> line = {"program", "--port", "0", "--database", "first.db", "--database", "last.db"};
+  std::vector<char*> arguments;
+  for (std::string& argument : line) arguments.push_back(argument.data());
+  EXPECT_EQ(app.run(static_cast<int>(arguments.size()), arguments.data()), 0);
+  EXPECT_EQ(database, "last.db");
+  EXPECT_NE(port, 0);
+
+  EXPECT_THROW(app.command_line_option("database", database, ""), std::invalid_argument);
+  app.command_line_option("--port", database, "");
+  EXPECT_THROW(app.run(static_cast<int>(arguments.size()), arguments.data()), std::invalid_argument);
+}
+
 TEST(App, DerivesHeadOptionsAnd405) {
   App app(quiet());
   app.get("/a", [] { return std::string("text"); });

@@ -1,10 +1,13 @@
+#include <stdexcept>
+
 #include <CLI/CLI.hpp>
 
 #include "weir/app/app_impl.hpp"
 
 namespace weir {
 
-std::optional<int> read_command_line(int argc, char** argv, AppOptions& options) {
+std::optional<int> read_command_line(int argc, char** argv, AppOptions& options,
+                                     std::span<const CommandLineOption> own) {
   CLI::App line(options.name);
   std::vector<std::string> listen;
   std::string host;
@@ -26,6 +29,12 @@ std::optional<int> read_command_line(int argc, char** argv, AppOptions& options)
       line.add_option("--drain-timeout", drain_seconds, "Seconds that running requests get after SIGTERM [30]");
   CLI::Option* delay_option = line.add_option(
       "--drain-delay", delay_seconds, "Seconds after SIGTERM that readiness fails while requests are still taken [0]");
+  for (const CommandLineOption& option : own) {
+    if (line.get_option_no_throw(option.name) != nullptr) {
+      throw std::invalid_argument("the option " + option.name + " is there already");
+    }
+    line.add_option(option.name, *option.value, option.help + " [" + *option.value + "]")->take_last();
+  }
   try {
     line.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -230,6 +230,7 @@ Result<void> App::start() {
     impl_->log->logger("app").info("listening",
                                    {{"address", address.to_string()}, {"application", impl_->options.name}});
   }
+  for (const auto& hook : impl_->listening_hooks) hook();
   return {};
 }
 
@@ -333,7 +334,8 @@ void App::stop(Duration drain_timeout) {
 // --- the whole life ---
 
 int App::run(int argc, char** argv) {
-  if (const std::optional<int> status = read_command_line(argc, argv, impl_->options)) return *status;
+  if (const std::optional<int> status = read_command_line(argc, argv, impl_->options, impl_->command_line))
+    return *status;
   return run();
 }
 
