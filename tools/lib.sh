@@ -171,6 +171,7 @@ build() {
 run_tests() {
   local preset=$1
   shift
+  set_up_python
   say "test $preset"
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "$@"
 }
@@ -179,6 +180,22 @@ run_tests() {
 set_up_npm() {
   [ -x tools/fetch-npm-package ] || return 0
   tools/fetch-npm-package --all || true
+}
+
+# The tests validate /openapi.json with a package from PyPI, in a virtual environment that all presets share. Without a
+# network that test is skipped, and says so.
+set_up_python() {
+  local wanted=tools/python/requirements.txt folder=build/python
+  ! cmp -s "$wanted" "$folder/installed.txt" || return 0
+  say "Python packages of the tests ($wanted -> $folder; log: $folder.log)"
+  mkdir -p build
+  if rm -rf "$folder" && python3 -m venv "$folder" >"$folder.log" 2>&1 &&
+    "$folder/bin/pip" install --disable-pip-version-check --no-input --retries 1 -q -r "$wanted" >>"$folder.log" 2>&1; then
+    cp "$wanted" "$folder/installed.txt"
+  else
+    tail -n 3 "$folder.log" >&2
+    warn "PyPI does not give the packages of $wanted: the test that validates /openapi.json will be skipped."
+  fi
 }
 
 # ---- sources ----
