@@ -36,6 +36,7 @@
 #include "weir/base/error.hpp"
 #include "weir/router/detail/constraint.hpp"
 #include "weir/router/detail/hash.hpp"
+#include "weir/router/detail/large_array.hpp"
 #include "weir/router/detail/table_data.hpp"
 #include "weir/router/router.hpp"
 
@@ -148,11 +149,11 @@ class Snapshot {
 
   RouterOptions options_;
   std::string text_;
-  std::vector<Node> nodes_;
-  std::vector<Slot> slots_;
+  LargeArray<Node> nodes_;
+  LargeArray<Slot> slots_;
   std::vector<TextRef> long_texts_;
   std::vector<Edge> edges_;
-  std::vector<Record> records_;
+  LargeArray<Record> records_;
   std::vector<Param> params_;
   std::vector<std::string_view> names_;
   std::vector<Named> named_;  // by name
