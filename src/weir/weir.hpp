@@ -4,6 +4,7 @@
 #include "weir/app/app.hpp"
 #include "weir/app/test_client.hpp"
 #include "weir/json/json.hpp"
+#include "weir/json/value.hpp"
 #include "weir/middleware/compression.hpp"
 #include "weir/middleware/cors.hpp"
 #include "weir/middleware/etag.hpp"

@@ -90,6 +90,11 @@ class App : public Routes<App, true> {
   T& state(T value) {
     return states().template emplace<T>(std::move(value));
   }
+  /// The same, made in place: for what cannot be moved because it holds a mutex. `app.make_state<Users>(options)`.
+  template <class T, class... A>
+  T& make_state(A&&... arguments) {
+    return states().template construct<T>(std::forward<A>(arguments)...);
+  }
   /// The same for a value that outlives the App.
   template <class T>
   void borrow_state(T& value) {

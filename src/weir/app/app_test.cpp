@@ -1,5 +1,6 @@
 #include "weir/app/app.hpp"
 
+#include <atomic>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -168,6 +169,19 @@ TEST(App, ChangesRoutesUnderLoad) {
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(wrong, 0);
   app.stop();
+}
+
+TEST(App, MakesStateThatCannotBeMoved) {
+  struct Counter {
+    explicit Counter(int first) : next(first) {}
+    std::atomic<int> next;
+  };
+  App app(quiet());
+  app.make_state<Counter>(5);
+  app.get("/count", [](State<Counter> counter) { return std::to_string(counter->next++); });
+  TestClient client = app.test();
+  EXPECT_EQ(client.get("/count").body, "5");
+  EXPECT_EQ(client.get("/count").body, "6");
 }
 
 TEST(App, HandsStateAndBlockingWork) {

@@ -25,7 +25,12 @@ class StateMap {
   /// Owns a value. The second one of a type replaces the first.
   template <class T>
   T& emplace(T value) {
-    auto owned = std::make_shared<T>(std::move(value));
+    return construct<T>(std::move(value));
+  }
+  /// Makes a value in place, which need not be movable, and owns it.
+  template <class T, class... A>
+  T& construct(A&&... arguments) {
+    auto owned = std::make_shared<T>(std::forward<A>(arguments)...);
     T& reference = *owned;
     put(detail::type_key<T>(), std::move(owned));
     return reference;
