@@ -1,0 +1,203 @@
+// docs/guide/async.md
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "support.hpp"
+
+namespace guide {
+namespace {
+
+using namespace std::chrono_literals;
+
+// [coroutine]
+/// A function that waits without a thread: parameters by value, for it may go on after its caller returned.
+weir::Task<std::string> greet_later(weir::EventLoop& loop, std::string name, weir::StopToken stop) {
+  weir::Result<void> slept = co_await loop.sleep(100ms, stop);
+  if (!slept) co_return "never mind";
+  co_return "hello " + name;
+}
+// [/coroutine]
+
+TEST(Async, HandlersMayWait) {
+  weir::App app(quiet());
+  // [handler]
+  app.get("/later/{name}", [](weir::Context& ctx, weir::Path<std::string> name) -> weir::Task<std::string> {
+    weir::Task<std::string> greeting = greet_later(ctx.loop(), name.value, ctx.stop_token());
+    std::string text = co_await std::move(greeting);
+    co_return text;
+  });
+  // [/handler]
+  weir::TestClient client = app.test();
+  client.send({weir::Method::get, "/later/ada", {}, {}});
+  EXPECT_EQ(client.received(), "");
+  client.advance(100ms);
+  EXPECT_EQ(client.receive().body, "hello ada");
+}
+
+// [database]
+struct Database {
+  // Blocks its thread.
+  std::string query(const std::string& text) {
+    std::this_thread::yield();
+    return "result of " + text;
+  }
+};
+// [/database]
+
+TEST(Async, BlockingWorkHasAPool) {
+  weir::App app(quiet());
+  // [blocking]
+  auto& database = app.state(Database{});
+
+  app.get(
+      "/query/{text}", [&](weir::Context& ctx, weir::Path<std::string> text) -> weir::Task<weir::Result<std::string>> {
+        // Named first, as the rules say. It owns the text, because it may run on after the client has gone.
+        auto call = app.blocking().run([&database, text = *text] { return database.query(text); }, ctx.stop_token());
+        weir::Result<std::string> found = co_await call;
+        co_return found;
+      });
+  // [/blocking]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.get("/query/a").body, "result of a");
+}
+
+struct Mail {
+  std::string to;
+  std::string text;
+};
+weir::Task<bool> send_mail(weir::EventLoop& loop, Mail mail) {
+  co_await loop.schedule();
+  co_return !mail.to.empty();
+}
+
+TEST(Async, TemporariesAreNamed) {
+  weir::App app(quiet());
+  // [named]
+  app.post("/mails/{to}", [](weir::Context& ctx, weir::Path<std::string> to) -> weir::Task<std::string> {
+    Mail mail{*to, "hello"};  // not: co_await send_mail(ctx.loop(), Mail{*to, "hello"})
+    bool sent = co_await send_mail(ctx.loop(), std::move(mail));
+    co_return sent ? "sent" : "not sent";
+  });
+  // [/named]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.post("/mails/ada", "text/plain", "").body, "sent");
+}
+
+TEST(Async, DeadlinesCancel) {
+  weir::App app(quiet());
+  weir::StopReason seen = weir::StopReason::none;
+  // [cancel]
+  app.get("/slow",
+          [&seen](weir::Context& ctx) -> weir::Task<weir::Result<std::string>> {
+            weir::Result<void> slept = co_await ctx.loop().sleep(1h, ctx.stop_token());
+            if (!slept) {
+              seen = ctx.stop_token().reason();  // deadline, gone (the client) or shutdown
+              co_return weir::fail(std::move(slept.error()));
+            }
+            co_return "done";
+          })
+      .timeout(2s);
+  // [/cancel]
+  weir::TestClient client = app.test();
+  client.send({weir::Method::get, "/slow", {}, {}});
+  client.advance(2s);
+  EXPECT_EQ(client.receive().status, 503);
+  EXPECT_EQ(seen, weir::StopReason::deadline);
+  client.send({weir::Method::get, "/slow", {}, {}});
+  client.disconnect();
+  EXPECT_EQ(seen, weir::StopReason::gone);
+}
+
+TEST(Async, BodiesAreStreamed) {
+  weir::App app(quiet());
+  // [stream]
+  app.get("/numbers.csv", [](weir::Query<std::optional<int>, "count"> count) {
+    return weir::stream("text/csv", [n = count->value_or(3)](weir::BodyWriter& out) -> weir::Task<weir::Result<void>> {
+      for (int i = 1; i <= n; ++i) {
+        const std::string line = std::to_string(i) + "," + std::to_string(i * i) + "\n";
+        weir::Result<void> written = co_await out.write(line);  // waits for a slow reader
+        if (!written) co_return written;                        // the client has gone
+      }
+      co_return weir::Result<void>();
+    });
+  });
+  // [/stream]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.get("/numbers.csv").body, "1,1\n2,4\n3,9\n");
+}
+
+TEST(Async, EventsAreSent) {
+  weir::App app(quiet());
+  // [sse]
+  app.get("/countdown", [] {
+    return weir::sse([](weir::EventStream& events) -> weir::Task<weir::Result<void>> {
+      for (int n = 3; n > 0; --n) {
+        const std::string text = std::to_string(n);
+        const weir::SseEvent event{.event = "count", .data = text};  // named: see the rules above
+        weir::Result<void> sent = co_await events.send(event);
+        if (!sent) co_return sent;
+        weir::Result<void> slept = co_await events.sleep(1s);
+        if (!slept) co_return weir::Result<void>();  // the client has gone, or the server drains
+      }
+      co_return weir::Result<void>();
+    });
+  });
+  // [/sse]
+  weir::TestClient client = app.test();
+  client.send({weir::Method::get, "/countdown", {}, {}});
+  EXPECT_NE(client.received().find("event: count\ndata: 3\n\n"), std::string::npos) << client.received();
+  EXPECT_EQ(client.received().find("data: 2"), std::string::npos);
+  client.advance(1s);
+  EXPECT_NE(client.received().find("data: 2"), std::string::npos);
+}
+
+TEST(Async, EventsReachAll) {
+  weir::App app(quiet());
+  // [broadcast]
+  auto& changes = app.make_state<weir::Broadcast<weir::SseMessage>>(weir::BroadcastOptions{.history = 100});
+  app.get("/changes", [&changes] { return weir::sse(changes); });
+  app.post("/changes", [&changes](weir::RawBody body) {
+    changes.publish({.event = "change", .data = std::string(*body)});  // any thread
+  });
+  // [/broadcast]
+  weir::TestClient reader = app.test();
+  reader.send({weir::Method::get, "/changes", {}, {}});
+  weir::TestClient writer = app.test();
+  EXPECT_EQ(writer.post("/changes", "text/plain", "hello").status, 204);
+  reader.advance(0s);
+  EXPECT_NE(reader.received().find("data: hello"), std::string::npos) << reader.received();
+  reader.disconnect();
+}
+
+TEST(Async, BodiesAreReadPieceByPiece) {
+  weir::App app(quiet());
+  // [read]
+  app.put("/upload",
+          [](weir::Context& ctx) -> weir::Task<weir::Result<std::string>> {
+            std::size_t size = 0;
+            for (;;) {
+              weir::Result<std::string_view> piece = co_await ctx.read();  // the client waits while nobody reads
+              if (!piece) co_return weir::fail(std::move(piece.error()));
+              if (piece->empty()) break;
+              size += piece->size();
+            }
+            co_return std::to_string(size) + " bytes";
+          })
+      .body_limit(0);  // any size: it never stands in memory as a whole
+  // [/read]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.request({weir::Method::put, "/upload", {}, std::string(6 << 20, 'x')}).body, "6291456 bytes");
+}
+
+TEST(Async, FilesAreSent) {
+  weir::App app(quiet());
+  // [file]
+  app.get("/report", [] { return weir::file("/etc/hostname", "text/plain"); });
+  // [/file]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.get("/report").status, 200);
+}
+
+}  // namespace
+}  // namespace guide

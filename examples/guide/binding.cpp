@@ -1,0 +1,196 @@
+// docs/guide/binding-and-validation.md
+#include <gtest/gtest.h>
+
+#include "support.hpp"
+
+namespace guide {
+
+// [struct]
+enum class Sort { newest, oldest };
+
+struct Search {
+  std::string q;
+  Sort sort = Sort::newest;
+  std::vector<std::string> tag;        // ?tag=a&tag=b
+  std::optional<std::int64_t> before;  // may be missing
+  int limit = 20;
+
+  static constexpr auto rules = weir::rules<Search>(  //
+      weir::field<&Search::q>().min_length(2), weir::field<&Search::sort>().optional(),
+      weir::field<&Search::tag>().optional().max_items(5), weir::field<&Search::limit>().optional().min(1).max(100));
+};
+// [/struct]
+
+// [rules]
+struct Address {
+  std::string street;
+  std::string zip_code;
+
+  static constexpr auto rules = weir::rules<Address>(  //
+      weir::field<&Address::zip_code>().pattern("[0-9]{5}").example("10115"),
+      weir::rename_all(weir::naming::camel_case));
+};
+
+struct Customer {
+  std::int64_t id = 0;
+  std::string email;
+  std::string password;
+  std::vector<Address> addresses;
+
+  static constexpr auto rules = weir::rules<Customer>(  //
+      weir::field<&Customer::id>().read_only(),         // ignored when it is sent, always written
+      weir::field<&Customer::email>().format(weir::format::email),
+      weir::field<&Customer::password>().write_only().min_length(12),  // never written
+      weir::field<&Customer::addresses>().min_items(1), weir::reject_unknown_fields());
+};
+// [/rules]
+
+// [outside]
+// A struct of a library that cannot be changed.
+struct Point {
+  double lat = 0;
+  double lon = 0;
+};
+// [/outside]
+
+}  // namespace guide
+
+// [outside_rules]
+template <>
+inline constexpr auto weir::rules_for<guide::Point> = weir::rules<guide::Point>(
+    weir::field<&guide::Point::lat>().min(-90).max(90), weir::field<&guide::Point::lon>().min(-180).max(180));
+// [/outside_rules]
+
+namespace guide {
+
+// [from_context]
+struct Tenant {
+  std::string name;
+
+  static weir::Result<Tenant> from_context(weir::Context& ctx) {
+    const std::string_view name = ctx.header("X-Tenant");
+    if (name.empty()) return weir::bad_request("say which tenant: X-Tenant");
+    return Tenant{std::string(name)};
+  }
+};
+// [/from_context]
+
+namespace {
+
+TEST(Binding, TakesEveryParameterFromItsPlace) {
+  weir::App app(quiet());
+  // [parameters]
+  app.get("/shops/{shop}/orders/{id}", [](weir::Path<std::string> shop, weir::Path<std::int64_t> id,    //
+                                          weir::Query<std::optional<bool>, "details"> details,          //
+                                          weir::Header<std::optional<std::string>, "X-Client"> client,  //
+                                          weir::Cookie<std::optional<std::string>, "theme"> theme) {
+    return *shop + " " + std::to_string(*id) + (details->value_or(false) ? " with details" : "") + " for " +
+           client->value_or("nobody") + " in " + theme->value_or("light");
+  });
+  // [/parameters]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.get("/shops/acme/orders/7").body, "acme 7 for nobody in light");
+  EXPECT_EQ(client.get("/shops/acme/orders/7?details=true", {{"X-Client", "cli"}, {"Cookie", "theme=dark"}}).body,
+            "acme 7 with details for cli in dark");
+  EXPECT_EQ(
+      client.get("/shops/acme/orders/x?details=maybe").json<weir::json::Value>()->find("errors")->as_array().size(),
+      2u);
+}
+
+TEST(Binding, FillsAStructFromTheQuery) {
+  weir::App app(quiet());
+  // [query]
+  app.get("/search", [](weir::Query<Search> search) { return *search; });
+  // [/query]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.get("/search?q=weir&tag=a&tag=b&sort=oldest").body,
+            R"({"q":"weir","sort":"oldest","tag":["a","b"],"before":null,"limit":20})");
+  EXPECT_EQ(client.get("/search?q=w&limit=500", {{"X-Request-Id", "4f2c9a1e"}}).body, shown("search.json"));
+}
+
+TEST(Binding, ReadsAndChecksJson) {
+  weir::App app(quiet());
+  // [json]
+  app.post("/customers", [](weir::Json<Customer> customer) {
+    customer->id = 1;
+    return weir::created(*customer, "/customers/1");
+  });
+  // [/json]
+  weir::TestClient client = app.test();
+  const auto post = [&](std::string_view body) { return client.post("/customers", "application/json", body); };
+  EXPECT_EQ(post(R"({"email":"ada@example.com","password":"correct horse","addresses":[
+                     {"street":"Main Street 1","zipCode":"10115"}]})")
+                .body,
+            R"({"id":1,"email":"ada@example.com","addresses":[{"street":"Main Street 1","zipCode":"10115"}]})");
+  const auto refused = post(R"({"email":"ada","password":"short","addresses":[{"street":"x","zipCode":"1"}],"age":3})");
+  EXPECT_EQ(refused.status, 422);
+  for (const char* part : {R"("field":"email","rule":"format")", R"("field":"password","rule":"min_length")",
+                           R"("field":"addresses[0].zipCode","rule":"pattern")", R"("field":"age")"}) {
+    EXPECT_NE(refused.body.find(part), std::string::npos) << refused.body;
+  }
+}
+
+TEST(Binding, TakesRulesFromOutside) {
+  weir::App app(quiet());
+  app.post("/points", [](weir::Json<Point> point) { return *point; });
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.post_json("/points", Point{91, 0}).status, 422);
+  EXPECT_EQ(client.post_json("/points", Point{52.5, 13.5}).status, 200);
+}
+
+TEST(Binding, ReadsFormsAndBytes) {
+  weir::App app(quiet());
+  // [bodies]
+  struct Login {
+    std::string user;
+    std::string password;
+  };
+  app.post("/login", [](weir::Form<Login> form) { return "hello " + form->user; });
+  app.put("/blobs/{key}", [](weir::Path<std::string> key, weir::RawBody body) {
+    return *key + ": " + std::to_string(body.value.size()) + " bytes";
+  });
+  // [/bodies]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.post("/login", "application/x-www-form-urlencoded", "user=ada+l&password=x").body, "hello ada l");
+  EXPECT_EQ(client.request({weir::Method::put, "/blobs/a", {}, "12345"}).body, "a: 5 bytes");
+}
+
+TEST(Binding, TakesTypesOfYourOwn) {
+  weir::App app(quiet());
+  // [tenant]
+  app.get("/me", [](Tenant tenant) { return "you are " + tenant.name; });
+  // [/tenant]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.get("/me", {{"X-Tenant", "acme"}}).body, "you are acme");
+  EXPECT_EQ(client.get("/me").status, 400);
+}
+
+TEST(Binding, AnswersWithWhatIsReturned) {
+  weir::App app(quiet());
+  // [returned]
+  app.get("/text", [] { return "text/plain"; });
+  app.get("/json", [] { return Point{52.5, 13.4}; });
+  app.get("/maybe", []() -> std::optional<Point> { return std::nullopt; });                           // 404
+  app.get("/result", []() -> weir::Result<Point> { return weir::conflict("somebody was faster"); });  // 409
+  app.del("/nothing", [] {});                                                                         // 204
+  app.post("/accepted", [] { return weir::accepted(Point{}); });                                      // 202
+  app.get("/elsewhere", [] { return weir::redirect("/json"); });                                      // 302
+  app.get("/page", [] {
+    weir::Response page = weir::html("<h1>Hello</h1>");
+    page.headers.set("Cache-Control", "max-age=60");
+    return page;
+  });
+  // [/returned]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.get("/text").header("Content-Type"), "text/plain; charset=utf-8");
+  EXPECT_EQ(client.get("/json").body, R"({"lat":52.5,"lon":13.4})");
+  EXPECT_EQ(client.get("/maybe").status, 404);
+  EXPECT_EQ(client.get("/result").status, 409);
+  EXPECT_EQ(client.del("/nothing").status, 204);
+  EXPECT_EQ(client.post("/accepted", "text/plain", "").status, 202);
+  EXPECT_EQ(client.get("/elsewhere").status, 302);
+  EXPECT_EQ(client.get("/page").header("Cache-Control"), "max-age=60");
+}
+
+}  // namespace
+}  // namespace guide
