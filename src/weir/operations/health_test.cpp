@@ -1,12 +1,16 @@
 #include "weir/operations/health.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "weir/runtime/run_task.hpp"
 #include "weir/time/manual_clock.hpp"
 
 namespace weir {
@@ -221,6 +225,52 @@ TEST_F(HealthTest, RefusesNamesThatAreTakenOrReserved) {
   EXPECT_THROW(health_.add("db", [] { return Result<void>(); }), std::invalid_argument);
   EXPECT_THROW(health_.add("", [] { return Result<void>(); }), std::invalid_argument);
   EXPECT_THROW(health_.add("liveness", [] { return Result<void>(); }), std::invalid_argument);
+}
+
+/// Asks `times` times, turn by turn.
+Task<void> ask_often(HealthRegistry& health, EventLoop& loop, int times, std::atomic<int>& up) {
+  for (int i = 0; i < times; ++i) {
+    const HealthReport report = co_await health.check(HealthGroup::all, loop);
+    if (report.status == HealthStatus::up && report.components.size() == 2) up.fetch_add(1);
+    co_await loop.schedule();
+  }
+}
+
+TEST(HealthRegistry, ServesSeveralLoopsAtOnce) {
+  constexpr int askers = 3;
+  constexpr int times = 200;
+  HealthRegistry health;
+  std::atomic<int> calls{0};
+  std::atomic<int> up{0};
+  // Old at once, so that every question may begin a run.
+  const HealthCheckOptions options{.timeout = 60s, .cache_for = Duration::zero()};
+  health.add(
+      "now",
+      [&calls] {
+        calls.fetch_add(1);
+        return Result<void>();
+      },
+      options);
+  health.add(
+      "later",
+      [&calls]() -> Task<Result<void>> {
+        calls.fetch_add(1);
+        co_await EventLoop::current()->schedule();
+        co_return Result<void>();
+      },
+      options);
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < askers; ++i) {
+      threads.emplace_back([&] {
+        EventLoop loop;
+        run_task(loop, ask_often(health, loop, times, up));
+        loop.run_until_idle();  // What a run has deferred.
+      });
+    }
+  }
+  EXPECT_EQ(up.load(), askers * times);
+  EXPECT_GE(calls.load(), 2);
 }
 
 }  // namespace
