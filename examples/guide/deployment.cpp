@@ -28,6 +28,19 @@ weir::AppOptions production_options() {
   return options;
 }
 
+TEST(Deployment, ReadsOptionsOfItsOwn) {
+  weir::App app(quiet());
+  // [own_option]
+  std::string database = "orders.db";  // the default
+  app.command_line_option("--database", database, "Where the orders are kept");
+  // [/own_option]
+  char name[] = "orders";
+  char option[] = "--database=other.db";
+  char wrong[] = "--no-such-option";
+  char* line[] = {name, option, wrong, nullptr};
+  EXPECT_EQ(app.run(3, line), 2);
+}
+
 TEST(Deployment, ChecksSayWhetherItIsWell) {
   weir::AppOptions options = production_options();
   options.log.file = "/dev/null";
