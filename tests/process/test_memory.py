@@ -13,8 +13,8 @@ from load import MixedLoad, PssWatch, download, upload
 MIB = 1 << 20
 LENGTH = (64 if harness.SANITIZED else 1024) * MIB
 #: Socket buffers are the kernel's; what a connection holds in user memory is bounded by Limits::output_bytes and the
-#: size of a read. Sanitizers keep freed memory for a while.
-ROOM = (64 if harness.SANITIZED else 8) * MIB
+#: size of a read. AddressSanitizer keeps 256 MiB of freed memory.
+ROOM = (400 if harness.SANITIZED else 8) * MIB
 
 
 class Streams(unittest.TestCase):

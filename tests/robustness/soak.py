@@ -102,8 +102,11 @@ def streams(options):
             with PssWatch(target, every=0.1) as watch:
                 whole = work(target)
             seconds = time.monotonic() - begin
-            row(f"{name}", f"{seconds:.1f} s, Pss {before / MIB:.2f} MiB before, {watch.peak / MIB:.2f} MiB at most, "
-                           f"{target.cpu_seconds():.1f} s of CPU", whole and watch.peak - before < 2 * MIB)
+            # A few buffers, and no more of them in the second half than in the first.
+            first, second = watch.between(0, seconds / 2), watch.between(seconds / 2, seconds + 1)
+            row(name, f"{seconds:.1f} s, Pss {before / MIB:.2f} MiB before, {first / MIB:.2f} and {second / MIB:.2f} MiB in "
+                      f"its halves, {watch.peak / MIB:.2f} MiB at most, {target.cpu_seconds():.1f} s of CPU",
+                whole and watch.peak - before < 6 * MIB and second - first < MIB // 2)
 
 
 def idle(_options):

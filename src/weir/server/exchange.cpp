@@ -127,8 +127,7 @@ void Exchange::recycle() noexcept {
   stream_task_ = {};
   writer_.reset();
   streamed_ = {};
-  collected_.clear();
-  if (collected_.capacity() > 64 * 1024) collected_.release();
+  collected_.release();  // To the thread's lists, where the next body of this size finds it: not one for each exchange.
   kept_.release();
   arena_.reset();
   stop_.reset();
