@@ -169,6 +169,10 @@ def load(options):
                                       f"http://127.0.0.1:{target.port}/"], stdout=subprocess.PIPE, text=True)
         with PssWatch(target, every=1) as watch:
             output, _ = generator.communicate(timeout=seconds + 60)
+        if generator.returncode != 0 or watch.samples[-1][0] < seconds - 2:
+            row(f"mixed load, {seconds} s", f"wrk ended with {generator.returncode} after {watch.samples[-1][0]:.0f} s, the "
+                f"server's status is {target.process.poll()}: {output[-500:]}", False)
+            return
         settled = min(60, seconds / 3)
         early = watch.between(settled, settled + max(5, seconds / 10))
         late = watch.between(seconds * 0.85, seconds + 1)
