@@ -175,6 +175,7 @@ MultipartParser::Event MultipartParser::take_headers(std::string_view& bytes) {
 
 bool MultipartParser::parse_headers() {
   part_ = {};
+  part_.header_lines = std::string_view(headers_).substr(0, headers_.size() - 2);
   names_.clear();
   names_.reserve(headers_.size());  // views into it must not move
   bool has_name = false;

@@ -47,6 +47,7 @@ class MultipartParser {
     std::string_view filename;      ///< As sent: it may hold "/" or "..". Never use it as a path.
     std::string_view content_type;  ///< Empty: text/plain.
     bool has_filename = false;      ///< A file, even if its name is empty.
+    std::string_view header_lines;  ///< All its fields as they were sent, each line ended by CR LF.
   };
 
   /// `boundary` as in the parameter of Content-Type: see boundary_of().

@@ -26,7 +26,12 @@ std::string_view type_name_of(const std::type_info* type, Arena& arena) {
 }
 
 http::Problem problem_for(Context& ctx, Error error) {
+  // Time that ran out while the client was sending is the client's (RFC 9110 section 15.5.9), not an upstream's.
+  const Error* body_error = ctx.exchange().body_error();
+  const bool slow_client =
+      error.code() == Errc::deadline_exceeded && body_error != nullptr && body_error->code() == Errc::deadline_exceeded;
   http::Problem problem = http::to_problem(std::move(error));
+  if (slow_client) problem.status = Status::request_timeout;
   problem.instance = ctx.path();
   problem.request_id = ctx.request_id();
   return problem;
@@ -69,13 +74,7 @@ void Context::run(const ChainEnvironment& environment, const Endpoint& endpoint)
 }
 
 void Context::on_body(Result<std::string_view> body) noexcept {
-  if (!body) {
-    Error error = std::move(body.error());
-    const bool slow = error.code() == Errc::deadline_exceeded;
-    Response response = detail::error_response(*this, std::move(error));
-    if (slow) response.status = Status::request_timeout;
-    return complete(std::move(response));
-  }
+  if (!body) return complete(detail::error_response(*this, std::move(body.error())));
   body_ = *body;
   collected_ = true;
   call_handler();

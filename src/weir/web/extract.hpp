@@ -67,25 +67,62 @@ struct ValueExtractor {
 
 }  // namespace detail
 
-/// How a parameter type gets its value. Specialise it for types of your own, or give them
-/// `static Result<T> from_context(Context&)`.
+namespace detail {
+
+template <class P>
+concept FromContext = requires(Context& ctx) {
+  { P::from_context(ctx) } -> std::same_as<Result<P>>;
+};
+template <class P>
+concept FromContextAsync = requires(Context& ctx) {
+  { P::from_context_async(ctx) } -> std::same_as<Task<Result<P>>>;
+};
+
+template <class P>
+constexpr BodyUse declared_body_use() {
+  if constexpr (requires { P::body_use; }) return P::body_use;
+  return BodyUse::none;
+}
+
+template <class P>
+bool accept(Extraction& extraction, Result<P>&& result, std::optional<P>& out) {
+  if (!result) {
+    if (!extraction.refusal) extraction.refusal = std::move(result.error());
+    return false;
+  }
+  out.emplace(std::move(*result));
+  return true;
+}
+
+}  // namespace detail
+
+/// How a parameter type gets its value. Specialise it for types of your own, or give them one of
+///
+///   static Result<T>       from_context(Context&);
+///   static Task<Result<T>> from_context_async(Context&);         // where it must wait: to read the body, to ask a
+///   store static void            describe(OperationDoc&);              // optional: what it adds to the API's
+///   description static constexpr BodyUse body_use = BodyUse::stream;         // optional: it reads the body itself
+///
+/// Those that wait run after all the others have their values, one after the other.
 template <class P>
 struct Extractor {
   static_assert(
-      requires(Context& ctx) {
-        { P::from_context(ctx) } -> std::same_as<Result<P>>;
-      },
+      detail::FromContext<P> || detail::FromContextAsync<P>,
       "a handler's parameter is Context&, Path<T>, Query<T>, Header<T>, Cookie<T>, Json<T>, Form<T>, State<T>, "
-      "RawBody, StopToken, Multipart, or a type with static Result<P> from_context(Context&)");
-  static constexpr BodyUse body = BodyUse::none;
-  static bool extract(Extraction& extraction, const ParameterBinding&, std::optional<P>& out) {
-    Result<P> result = P::from_context(extraction.ctx);
-    if (!result) {
-      if (!extraction.refusal) extraction.refusal = std::move(result.error());
-      return false;
-    }
-    out.emplace(std::move(*result));
-    return true;
+      "RawBody, StopToken, Multipart, MultipartForm, or a type with static Result<P> from_context(Context&)");
+  static constexpr BodyUse body = detail::declared_body_use<P>();
+  static constexpr bool waits = !detail::FromContext<P>;
+  static bool extract(Extraction& extraction, const ParameterBinding&, std::optional<P>& out)
+    requires(!waits)
+  {
+    return detail::accept(extraction, P::from_context(extraction.ctx), out);
+  }
+  static Task<bool> extract_async(Extraction& extraction, std::optional<P>& out)
+    requires waits
+  {
+    Task<Result<P>> task = P::from_context_async(extraction.ctx);
+    Result<P> result = co_await std::move(task);
+    co_return detail::accept(extraction, std::move(result), out);
   }
   static void describe(OperationDoc& doc, const ParameterBinding&) {
     if constexpr (requires { P::describe(doc); }) P::describe(doc);

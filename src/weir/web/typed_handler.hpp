@@ -50,8 +50,8 @@ struct Unwrapped<Task<R>> {
 /// What a parameter is kept in between extraction and the call. Types that cannot be made empty come in an optional.
 template <class P>
 struct Held {
-  using Type =
-      std::conditional_t<std::is_default_constructible_v<P> && !requires { &P::from_context; }, P, std::optional<P>>;
+  using Type = std::conditional_t<std::is_default_constructible_v<P> && !FromContext<P> && !FromContextAsync<P>, P,
+                                  std::optional<P>>;
 };
 template <>
 struct Held<Context> {
@@ -66,6 +66,15 @@ inline constexpr bool is_context = std::same_as<std::remove_cvref_t<P>, Context>
 template <class P>
 constexpr BodyUse body_use() {
   return Extractor<std::remove_cvref_t<P>>::body;
+}
+/// Whether its value needs a coroutine.
+template <class P>
+constexpr bool waits_for_value() {
+  if constexpr (requires { Extractor<std::remove_cvref_t<P>>::waits; }) {
+    return Extractor<std::remove_cvref_t<P>>::waits;
+  } else {
+    return false;
+  }
 }
 template <class P>
 constexpr bool positional_path() {
@@ -106,6 +115,12 @@ class TypedHandler<F, std::tuple<P...>> final : public Handler {
   static_assert(!is_task || ((is_context<P> || !std::is_reference_v<P>) && ...),
                 "a coroutine takes its parameters by value: references would dangle when it waits");
 
+  /// A coroutine: because it is one, or because a parameter takes one.
+  static constexpr bool is_async = is_task || (waits_for_value<P>() || ...);
+  static_assert(!((body_use<P>() == BodyUse::stream) || ...) ||
+                    ((body_use<P>() == BodyUse::none ? 0 : 1) + ... + 0) == 1,
+                "the body can be read once: take one of Multipart, MultipartForm, Json, Form, RawBody");
+
   static constexpr BodyUse body_of() {
     BodyUse use = BodyUse::none;
     ((use = body_use<P>() == BodyUse::none ? use : body_use<P>()), ...);
@@ -114,11 +129,11 @@ class TypedHandler<F, std::tuple<P...>> final : public Handler {
 
  public:
   explicit TypedHandler(F function)
-      : Handler(is_task, body_of() == BodyUse::none && is_task ? BodyUse::stream : body_of()),
+      : Handler(is_async, body_of() == BodyUse::none && is_async ? BodyUse::stream : body_of()),
         function_(std::move(function)) {}
 
   Response call(Context& ctx) const override {
-    if constexpr (is_task) {
+    if constexpr (is_async) {
       return Response(Status::internal_server_error);  // Never: async() says so.
     } else {
       std::tuple<HeldType<P>...> held;
@@ -129,20 +144,29 @@ class TypedHandler<F, std::tuple<P...>> final : public Handler {
   }
 
   Task<Response> call_async(Context& ctx) const override {
-    if constexpr (is_task) {
+    if constexpr (!is_async) {
+      co_return call(ctx);
+    } else {
       std::tuple<HeldType<P>...> held;
       Extraction extraction{ctx, {}, {}};
       if (!extract(extraction, held, std::index_sequence_for<P...>())) co_return refused(extraction);
-      Returned task = start(held, std::index_sequence_for<P...>());
-      if constexpr (std::is_void_v<Answer>) {
-        co_await std::move(task);
-        co_return Responder<void>::respond(ctx);
-      } else {
-        Answer answer = co_await std::move(task);
-        co_return Responder<Answer>::respond(ctx, std::move(answer));
+      if constexpr ((waits_for_value<P>() || ...)) {
+        Task<bool> waiting = extract_waiting<0, P...>(extraction, held);
+        const bool good = co_await std::move(waiting);
+        if (!good) co_return refused(extraction);
       }
-    } else {
-      co_return call(ctx);
+      if constexpr (!is_task) {
+        co_return invoke_now(ctx, held, std::index_sequence_for<P...>());
+      } else {
+        Returned task = start(held, std::index_sequence_for<P...>());
+        if constexpr (std::is_void_v<Answer>) {
+          co_await std::move(task);
+          co_return Responder<void>::respond(ctx);
+        } else {
+          Answer answer = co_await std::move(task);
+          co_return Responder<Answer>::respond(ctx, std::move(answer));
+        }
+      }
     }
   }
 
@@ -171,7 +195,25 @@ class TypedHandler<F, std::tuple<P...>> final : public Handler {
   }
   template <class Q>
   static bool extract_one(Extraction& extraction, const ParameterBinding& binding, HeldType<Q>& out) {
-    return Extractor<std::remove_cvref_t<Q>>::extract(extraction, binding, out);
+    if constexpr (waits_for_value<Q>())
+      return true;  // Its turn comes in extract_waiting().
+    else
+      return Extractor<std::remove_cvref_t<Q>>::extract(extraction, binding, out);
+  }
+  /// The parameters from the I-th on that wait for their values; false after the first that has none.
+  template <std::size_t I, class Q, class... Rest>
+  static Task<bool> extract_waiting(Extraction& extraction, std::tuple<HeldType<P>...>& held) {
+    if constexpr (waits_for_value<Q>()) {
+      Task<bool> task = Extractor<std::remove_cvref_t<Q>>::extract_async(extraction, std::get<I>(held));
+      const bool good = co_await std::move(task);
+      if (!good) co_return false;
+    }
+    if constexpr ((waits_for_value<Rest>() || ...)) {
+      Task<bool> rest = extract_waiting<I + 1, Rest...>(extraction, held);
+      const bool good = co_await std::move(rest);
+      co_return good;
+    }
+    co_return true;
   }
   template <class Q>
   static decltype(auto) pass(HeldType<Q>& held) {
