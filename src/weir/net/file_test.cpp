@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weir/net/detail/syscalls.hpp"
+
 namespace weir::net {
 namespace {
 
@@ -68,6 +70,35 @@ TEST_F(FileTest, OpensBelowADirectoryOnly) {
   }
   const auto escape = File::open_below(directory.get(), "out");
   EXPECT_EQ(escape.error().code(), Errc::permission_denied);
+}
+
+TEST_F(FileTest, FollowsNoLinksWhenTold) {
+  EXPECT_TRUE(File::try_open_below(directory.get(), "alias", true));
+  EXPECT_EQ(File::try_open_below(directory.get(), "alias", false).error(), ELOOP);
+  fs::create_directory_symlink("deep", root / "inside/link");
+  std::ofstream(root / "inside/deep/b.txt") << "b";
+  EXPECT_TRUE(File::try_open_below(directory.get(), "link/b.txt", true));
+  EXPECT_EQ(File::try_open_below(directory.get(), "link/b.txt", false).error(), ELOOP);
+  EXPECT_EQ(File::try_open_below(directory.get(), "deep", true).error(), EISDIR);
+}
+
+TEST_F(FileTest, StaysBelowWithoutOpenat2) {
+  for (const int missing : {ENOSYS, EPERM}) {
+    static int error = 0;
+    error = missing;
+    detail::SyscallOverride calls;
+    calls->openat2 = [](int, const char*, const open_how*) { return errno = error, -1; };
+    std::ofstream(root / "inside/deep/b.txt") << "b";
+    EXPECT_TRUE(File::try_open_below(directory.get(), "a.txt", false));
+    EXPECT_TRUE(File::try_open_below(directory.get(), "deep/b.txt", true));
+    const std::string long_name(300, 'x');
+    for (const char* path : {"../secret.txt", "deep/../a.txt", "/etc/passwd", "", "deep//b.txt", "./a.txt", "deep/",
+                             "out", "alias", "none", "a.txt/x", long_name.c_str()}) {
+      EXPECT_FALSE(File::try_open_below(directory.get(), path, true)) << path;
+    }
+    EXPECT_EQ(File::try_open_below(directory.get(), "deep", true).error(), EISDIR);
+    EXPECT_EQ(File::try_open_below(directory.get(), "none", true).error(), ENOENT);
+  }
 }
 
 }  // namespace

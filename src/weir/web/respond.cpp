@@ -1,12 +1,8 @@
-#include <cerrno>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "weir/http/mime.hpp"
 #include "weir/http/problem.hpp"
 #include "weir/json/write.hpp"
+#include "weir/net/file.hpp"
+#include "weir/web/conditional.hpp"
 #include "weir/web/response.hpp"
 
 namespace weir {
@@ -74,21 +70,22 @@ Response problem(Status status, std::string_view detail) {
 }
 
 Result<Response> file(const std::string& path, std::string_view media_type) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
-    // No descriptors or no memory is this server's trouble and not the client's: 503, not 429.
-    const int error = errno;
-    Error failure = system_error(error, "open " + path);
-    const bool ours = failure.code() == Errc::resource_exhausted;
-    return ours ? fail(Errc::unavailable, failure.message()) : fail(std::move(failure));
+  Result<net::File> opened = net::File::open(path);
+  if (!opened) {
+    switch (opened.error().code()) {
+      case Errc::invalid_argument:
+        return fail(Errc::not_found, path + " is not a regular file");
+      case Errc::resource_exhausted:
+        // No descriptors or no memory is this server's trouble and not the client's: 503, not 429.
+        return fail(Errc::unavailable, opened.error().message());
+      default:
+        return fail(std::move(opened.error()));
+    }
   }
-  struct stat status{};
-  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    ::close(fd);
-    return fail(Errc::not_found, path + " is not a regular file");
-  }
-  return with_type(Status::ok, http::Body(http::FileBody(fd, 0, static_cast<std::uint64_t>(status.st_size))),
-                   media_type.empty() ? http::media_type_of_file(path) : media_type);
+  FilePresentation presentation;
+  presentation.media_type = media_type.empty() ? http::media_type_of_file(path) : media_type;
+  const EventLoop* loop = EventLoop::current();
+  return detail::whole_file(std::move(*opened), presentation, loop != nullptr ? loop->wall() : Clock::system().wall());
 }
 
 Response stream(std::string_view media_type, std::move_only_function<Task<Result<void>>(BodyWriter&)> write,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "weir/json/describe.hpp"
+#include "weir/web/conditional.hpp"
 #include "weir/web/context.hpp"
 #include "weir/web/operation.hpp"
 
@@ -44,7 +45,10 @@ struct Responder {
 
 template <>
 struct Responder<Response> {
-  static Response respond(Context&, Response&& response) { return std::move(response); }
+  static Response respond(Context& ctx, Response&& response) {
+    if (response.body.file() != nullptr) apply_conditions(ctx, response);
+    return std::move(response);
+  }
   static void describe(OperationDoc&) {}
 };
 

@@ -52,6 +52,7 @@ template <class T>
 
 /// The regular file at `path`, as it is now, sent without a copy where the connection allows it. The media type comes
 /// from its name unless it is given. not_found, permission_denied, …: a Result, so that it can be returned as it is.
+/// Ranges and conditions of the request are honoured (conditional.hpp, where set_download_name() is, too).
 /// `path` is the program's: for paths that come from requests use static_files().
 [[nodiscard]] Result<Response> file(const std::string& path, std::string_view media_type = {});
 

@@ -67,7 +67,7 @@ class EventStream final : private Timer {
   [[nodiscard]] StopToken stop() noexcept { return ended_.token(); }
   [[nodiscard]] bool open() const noexcept { return !ended_.stop_requested(); }
   /// What the client saw last, from the request's Last-Event-ID; empty on its first connection.
-  [[nodiscard]] std::string_view last_event_id() const noexcept { return ctx_.header("Last-Event-ID"); }
+  [[nodiscard]] std::string_view last_event_id() const noexcept { return ctx_.header(HeaderId::last_event_id); }
   [[nodiscard]] Context& context() const noexcept { return ctx_; }
 
  private:

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include <linux/openat2.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -18,6 +19,7 @@ struct Syscalls {
   ssize_t (*pread)(int, void*, std::size_t, off_t);
   int (*socket)(int, int, int);
   int (*connect)(int, const sockaddr*, socklen_t);
+  int (*openat2)(int, const char*, const open_how*);
 };
 
 /// The real ones.
