@@ -1,8 +1,10 @@
 // What a service as users write it costs the allocator in steady state: nothing. Counted over all threads, the log's
 // writer included, with requests over real sockets.
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -84,6 +86,42 @@ TEST(Allocation, NoneInSteadyStateWithJwtLimiterPathAndJsonBothWays) {
     app.stop(std::chrono::seconds(1));
   }
   std::filesystem::remove(log);
+}
+
+TEST(Allocation, NoneForStaticFilesInSteadyState) {
+  if (!process::malloc_is_ours()) GTEST_SKIP() << "the sanitizers have their own malloc";
+  const std::filesystem::path root = testing::TempDir() + "/weir_allocation_files_" + std::to_string(::getpid()) +
+                                     "_with_a_name_longer_than_a_short_string";
+  std::filesystem::create_directories(root / "directory");
+  std::ofstream(root / "directory/a-file-with-a-long-name.js") << std::string(2000, 'x');
+  {
+    AppOptions options;
+    options.listen = {"127.0.0.1:0"};
+    options.threads = 1;
+    options.log.file = "/dev/null";
+    App app(options);
+    app.get("/static/{path*}", static_files({.root = root}));
+    ASSERT_TRUE(app.start());
+
+    LoopbackClient client(app.addresses().front());
+    const auto ask = [&](const std::string& request, int status, int times) {
+      for (int i = 0; i < times; ++i) {
+        if (client.exchange(request) != LoopbackClient::End::answer || client.status() != status) return false;
+      }
+      return true;
+    };
+    for (const auto& [fields, status] : {std::pair("", 200), {"Range: bytes=10-19\r\n", 206}}) {
+      const std::string request =
+          "GET /static/directory/a-file-with-a-long-name.js HTTP/1.1\r\nHost: t\r\nAccept-Encoding: gzip, br\r\n" +
+          std::string(fields) + "\r\n";
+      ASSERT_TRUE(ask(request, status, 5000)) << client.head();
+      const std::size_t before = process::malloc_calls();
+      EXPECT_TRUE(ask(request, status, 5000));
+      EXPECT_EQ(process::malloc_calls() - before, 0U) << "allocations of 5000 requests with status " << status;
+    }
+    app.stop(std::chrono::seconds(1));
+  }
+  std::filesystem::remove_all(root);
 }
 
 }  // namespace

@@ -16,6 +16,9 @@ namespace {
 constexpr std::size_t read_size = 32 * 1024 - 2 * http1::padding;
 /// The same while a body is received.
 constexpr std::size_t body_read_size = 128 * 1024 - 2 * http1::padding;
+/// How much of a body is read in one turn of the loop: a client that sends as fast as the handler reads must not have
+/// the loop for itself.
+constexpr std::uint64_t body_bytes_per_turn = std::uint64_t{1} << 20;
 
 http1::ParserLimits parser_limits(const Limits& limits) noexcept {
   http1::ParserLimits result;
@@ -64,6 +67,7 @@ void Http1Connection::on_readable() noexcept {
     case State::exchange: {
       if (body_wait_) {
         body_wait_ = false;
+        turn_mark_ = received_;
         exchange_->on_body_readable();
         // The window of the stall check goes on as long as the reader waits again: bytes that drip do not restart it.
         if (!body_wait_ && output_.empty()) stalled_watch_ = false;
@@ -219,6 +223,7 @@ void Http1Connection::begin_exchange(std::size_t head_size) noexcept {
                 (limits.requests_per_connection == 0 || requests_ < limits.requests_per_connection);
   continue_due_ = head_.expect_continue;
   chunked_ = false;
+  turn_mark_ = received_;
   parser_.begin_body(head_, 0);
   if (head_.framing != http1::Framing::none) {
     exchange.announce_body(head_.framing == http1::Framing::length ? std::optional(head_.content_length)
@@ -305,6 +310,7 @@ BodyPiece Http1Connection::pull_body(Exchange& exchange) noexcept {
     if (result.state == http1::ParseState::complete) return {BodyPiece::Kind::end, {}};
     if (result.consumed != 0) continue;
     if (peer_closed_) return body_failed(http1::ParseError::truncated);
+    if (received_ - turn_mark_ >= body_bytes_per_turn) return wait_for_body();
 
     // More must be read. The head stays with the exchange; the body goes through a block of its own.
     try {
@@ -337,10 +343,7 @@ BodyPiece Http1Connection::pull_body(Exchange& exchange) noexcept {
           output_.append(http1::continue_response);
           if (!flush()) return {BodyPiece::Kind::error, {}};
         }
-        body_wait_ = true;
-        watch_stall();
-        update_interest();
-        return {BodyPiece::Kind::wait, {}};
+        return wait_for_body();
       case Fill::ended:
         peer_closed_ = true;
         return body_failed(http1::ParseError::truncated);
@@ -349,6 +352,13 @@ BodyPiece Http1Connection::pull_body(Exchange& exchange) noexcept {
         return {BodyPiece::Kind::error, {}};
     }
   }
+}
+
+BodyPiece Http1Connection::wait_for_body() noexcept {
+  body_wait_ = true;
+  watch_stall();
+  update_interest();
+  return {BodyPiece::Kind::wait, {}};
 }
 
 BodyPiece Http1Connection::body_failed(http1::ParseError error) noexcept {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -91,27 +92,33 @@ http::Body part_of(http::Body body, const ByteRange& range) {
   return http::SharedBody{owner, owner->bytes()->substr(at, size)};
 }
 
-/// Merges neighbours in the order of the request.
-std::vector<ByteRange> coalesced(std::span<const ByteRange> ranges) {
-  std::vector<ByteRange> result;
-  for (const ByteRange& range : ranges) {
-    if (!result.empty()) {
-      ByteRange& last = result.back();
-      const std::uint64_t end = last.offset + last.length;
-      if (range.offset >= end && range.offset - end <= gap_worth_leaving_out) {
-        last.length = range.offset + range.length - last.offset;
-        continue;
+/// The ranges of a request, neighbours merged in its order.
+class Coalesced {
+ public:
+  explicit Coalesced(std::span<const ByteRange> ranges) noexcept {
+    for (const ByteRange& range : ranges) {
+      if (count_ != 0) {
+        ByteRange& last = ranges_[count_ - 1];
+        const std::uint64_t end = last.offset + last.length;
+        if (range.offset >= end && range.offset - end <= gap_worth_leaving_out) {
+          last.length = range.offset + range.length - last.offset;
+          continue;
+        }
       }
+      ranges_[count_++] = range;
     }
-    result.push_back(range);
   }
-  return result;
-}
+  [[nodiscard]] std::span<const ByteRange> view() const noexcept { return {ranges_.data(), count_}; }
+
+ private:
+  std::array<ByteRange, RangeRequest::max_ranges> ranges_;
+  std::size_t count_ = 0;
+};
 
 /// A multipart/byteranges body (section 14.6): heads of parts in memory, and between them ranges of the whole.
 class ByteRanges {
  public:
-  ByteRanges(http::Body whole, const std::vector<ByteRange>& ranges, std::string_view media_type)
+  ByteRanges(http::Body whole, std::span<const ByteRange> ranges, std::string_view media_type)
       : whole_(std::move(whole)) {
     static thread_local std::mt19937_64 random{std::random_device{}()};
     std::snprintf(boundary_.data(), boundary_.size(), "%016llx%016llx", static_cast<unsigned long long>(random()),
@@ -172,7 +179,8 @@ class ByteRanges {
 };
 
 void become_partial(Response& response, std::span<const ByteRange> asked, std::uint64_t size) {
-  const std::vector<ByteRange> ranges = coalesced(asked);
+  const Coalesced merged(asked);
+  const std::span<const ByteRange> ranges = merged.view();
   response.status = Status::partial_content;
   if (ranges.size() == 1) {
     Buffer field;
