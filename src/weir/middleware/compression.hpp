@@ -18,7 +18,7 @@ struct CompressionOptions {
   std::size_t min_size = 1024;  ///< Bodies below this many bytes are not worth it.
   /// Bodies in memory above this are compressed piece by piece while they are sent, so that neither the loop nor the
   /// memory has to take them at once.
-  std::size_t stream_above = std::size_t{256} << 10;
+  std::size_t stream_above = std::size_t{64} << 10;
   /// Media types that shrink: "text/html", "text/*", "*+json". Empty: a list of the usual ones. text/event-stream is
   /// not among them; list it where the events are flushed.
   std::vector<std::string> types;
