@@ -16,9 +16,8 @@ namespace {
 constexpr std::size_t read_size = 32 * 1024 - 2 * http1::padding;
 /// The same while a body is received.
 constexpr std::size_t body_read_size = 128 * 1024 - 2 * http1::padding;
-/// How much of a body is read in one turn of the loop: a client that sends as fast as the handler reads must not have
-/// the loop for itself.
-constexpr std::uint64_t body_bytes_per_turn = std::uint64_t{1} << 20;
+/// Bytes of a body that one connection moves in a turn of the loop, about: then it is the others' turn.
+constexpr std::uint64_t turn_bytes = 1024 * 1024;
 
 http1::ParserLimits parser_limits(const Limits& limits) noexcept {
   http1::ParserLimits result;
@@ -67,7 +66,6 @@ void Http1Connection::on_readable() noexcept {
     case State::exchange: {
       if (body_wait_) {
         body_wait_ = false;
-        turn_mark_ = received_;
         exchange_->on_body_readable();
         // The window of the stall check goes on as long as the reader waits again: bytes that drip do not restart it.
         if (!body_wait_ && output_.empty()) stalled_watch_ = false;
@@ -223,7 +221,6 @@ void Http1Connection::begin_exchange(std::size_t head_size) noexcept {
                 (limits.requests_per_connection == 0 || requests_ < limits.requests_per_connection);
   continue_due_ = head_.expect_continue;
   chunked_ = false;
-  turn_mark_ = received_;
   parser_.begin_body(head_, 0);
   if (head_.framing != http1::Framing::none) {
     exchange.announce_body(head_.framing == http1::Framing::length ? std::optional(head_.content_length)
@@ -310,7 +307,6 @@ BodyPiece Http1Connection::pull_body(Exchange& exchange) noexcept {
     if (result.state == http1::ParseState::complete) return {BodyPiece::Kind::end, {}};
     if (result.consumed != 0) continue;
     if (peer_closed_) return body_failed(http1::ParseError::truncated);
-    if (received_ - turn_mark_ >= body_bytes_per_turn) return wait_for_body();
 
     // More must be read. The head stays with the exchange; the body goes through a block of its own.
     try {
@@ -335,15 +331,18 @@ BodyPiece Http1Connection::pull_body(Exchange& exchange) noexcept {
     const std::size_t held = input_.size();
     const std::size_t room =
         input_.capacity() > held + http1::padding ? input_.capacity() - held - http1::padding : 4096;
-    switch (fill(std::min(room, body_read_size))) {
+    switch (had_its_turn() ? Fill::blocked : fill(std::min(room, body_read_size))) {
       case Fill::some:
         break;
-      case Fill::blocked:
+      case Fill::blocked:  // What is there already makes the stream readable again in the next turn.
         if (std::exchange(continue_due_, false)) {
           output_.append(http1::continue_response);
           if (!flush()) return {BodyPiece::Kind::error, {}};
         }
-        return wait_for_body();
+        body_wait_ = true;
+        watch_stall();
+        update_interest();
+        return {BodyPiece::Kind::wait, {}};
       case Fill::ended:
         peer_closed_ = true;
         return body_failed(http1::ParseError::truncated);
@@ -352,13 +351,6 @@ BodyPiece Http1Connection::pull_body(Exchange& exchange) noexcept {
         return {BodyPiece::Kind::error, {}};
     }
   }
-}
-
-BodyPiece Http1Connection::wait_for_body() noexcept {
-  body_wait_ = true;
-  watch_stall();
-  update_interest();
-  return {BodyPiece::Kind::wait, {}};
 }
 
 BodyPiece Http1Connection::body_failed(http1::ParseError error) noexcept {
@@ -426,6 +418,10 @@ bool Http1Connection::write_body(Exchange&, std::string_view data) {
   if (!flush()) return true;
   const bool room = output_.pending() < worker_.limits().output_bytes;
   if (!room) update_interest();
+  if (room && had_its_turn()) {
+    flush_later();  // which tells the writer to go on
+    return false;
+  }
   return room;
 }
 
@@ -584,6 +580,18 @@ void Http1Connection::update_interest() noexcept {
 void Http1Connection::set_timer(Instant due) noexcept {
   due_ = due;
   if (due != Instant::max() && (!armed() || this->Timer::due() > due)) worker_loop().arm(*this, due);
+}
+
+/// Whether the body of this exchange has moved so much in this turn of the loop that others should be served first. A
+/// client that keeps up with us would otherwise have the loop for itself until its gigabytes are through.
+bool Http1Connection::had_its_turn() noexcept {
+  const std::uint64_t turn = worker_loop().stats().turns.load(std::memory_order_relaxed);
+  const std::uint64_t moved = received_ + output_.written();
+  if (turn != turn_) {
+    turn_ = turn;
+    turn_mark_ = moved;
+  }
+  return moved - turn_mark_ >= turn_bytes;
 }
 
 /// From now on bytes must move (in either direction) at the minimal rate.

@@ -77,7 +77,6 @@ class Http1Connection final : public Connection,
   void begin_exchange(std::size_t head_size) noexcept;
   void end_exchange() noexcept;
   bool discard_body() noexcept;
-  BodyPiece wait_for_body() noexcept;
   BodyPiece body_failed(http1::ParseError error) noexcept;
   void store_input() noexcept;
 
@@ -95,6 +94,7 @@ class Http1Connection final : public Connection,
   void update_interest() noexcept;
   void set_timer(Instant due) noexcept;
   void watch_stall() noexcept;
+  bool had_its_turn() noexcept;
   [[nodiscard]] EventLoop& worker_loop() const noexcept;
 
   Worker& worker_;
@@ -113,8 +113,9 @@ class Http1Connection final : public Connection,
   std::uint64_t stall_mark_ = 0;  // bytes moved at its begin
   std::uint64_t received_ = 0;    // bytes read from the stream
   std::uint64_t requests_ = 0;
-  std::uint64_t turn_mark_ = 0;  // received_ when the reading of this turn began
   std::uint64_t discarded_ = 0;
+  std::uint64_t turn_ = 0;       // the loop's turn that turn_mark_ is of
+  std::uint64_t turn_mark_ = 0;  // bytes moved at its begin
   State state_ = State::head;
   bool keep_alive_ = true;
   bool chunked_ = false;       // the streamed response uses the chunked coding

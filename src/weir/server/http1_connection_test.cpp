@@ -545,6 +545,57 @@ TEST_F(Http1ConnectionTest, StreamsToAConnectionThatFailsEndWithIt) {
   }
 }
 
+TEST_F(Http1ConnectionTest, LongBodiesLeaveTheLoopToOthersInBetween) {
+  constexpr std::size_t size = 16 << 20;
+  service_.handlers["/down"] = [](Exchange& x) {
+    x.respond(Response(Status::ok, http::Body(http::StreamBody{[](http::BodyWriter& out) -> Task<Result<void>> {
+                                                                 const std::string block(64 * 1024, 's');
+                                                                 for (std::size_t sent = 0; sent < size;
+                                                                      sent += block.size()) {
+                                                                   auto written = co_await out.write(block);
+                                                                   if (!written) co_return written;
+                                                                 }
+                                                                 co_return Result<void>{};
+                                                               },
+                                                               size})));
+  };
+  std::size_t received = 0;
+  service_.handlers["/up"] = [&received](Exchange& x) {
+    x.run([](Exchange& exchange, std::size_t& count_) -> Task<void> {
+      for (;;) {
+        auto piece = co_await exchange.read_body();
+        if (!piece || piece->empty()) break;
+        count_ += piece->size();
+      }
+      exchange.respond(text("received"));
+    }(x, received));
+    x.limit_body(0);
+  };
+  limits_.body_bytes = 0;
+  make_worker();
+  connect({.capacity = 2 * size});
+  const std::string down = "GET /down HTTP/1.1\r\nHost: t\r\n\r\n";
+  ASSERT_TRUE(client_->write(down.data(), down.size()).ok());
+  int turns = 0;
+  std::uint64_t before = loop_.stats().turns;
+  EXPECT_GE(receive().size(), size);
+  turns = static_cast<int>(loop_.stats().turns - before);
+  EXPECT_GE(turns, 10);
+
+  const std::string up =
+      "POST /up HTTP/1.1\r\nHost: t\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" + std::string(size, 'u');
+  std::string_view left = up;
+  while (!left.empty()) {
+    const net::IoResult result = client_->write(left.data(), left.size());
+    ASSERT_TRUE(result.ok());
+    left.remove_prefix(result.bytes);
+  }
+  before = loop_.stats().turns;
+  EXPECT_NE(receive().find("received"), std::string::npos);
+  EXPECT_EQ(received, size);
+  EXPECT_GE(loop_.stats().turns - before, 10u);
+}
+
 TEST_F(Http1ConnectionTest, PipelinedRequestsWaitForSlowReaders) {
   int answered = 0;
   service_.handlers["/a"] = [&answered](Exchange& x) {

@@ -72,14 +72,18 @@ Response problem(Status status, std::string_view detail) {
 Result<Response> file(const std::string& path, std::string_view media_type) {
   Result<net::File> opened = net::File::open(path);
   if (!opened) {
-    switch (opened.error().code()) {
+    // The error reaches the client, who has no business with the paths of this machine.
+    switch (const Errc code = opened.error().code()) {
+      case Errc::not_found:
       case Errc::invalid_argument:
-        return fail(Errc::not_found, path + " is not a regular file");
+        return fail(Errc::not_found, "there is no such file");
+      case Errc::permission_denied:
+        return fail(code, "the file may not be read");
       case Errc::resource_exhausted:
         // No descriptors or no memory is this server's trouble and not the client's: 503, not 429.
-        return fail(Errc::unavailable, opened.error().message());
+        return fail(Errc::unavailable, "the file cannot be opened now");
       default:
-        return fail(std::move(opened.error()));
+        return fail(code, "the file cannot be opened");
     }
   }
   FilePresentation presentation;
