@@ -117,8 +117,7 @@ TEST(Allocation, NoneForStaticFilesInSteadyState) {
       ASSERT_TRUE(ask(request, status, 5000)) << client.head();
       const std::size_t before = process::malloc_calls();
       EXPECT_TRUE(ask(request, status, 5000));
-      // None per request; one or two in thousands have been seen, whose place is not known yet.
-      EXPECT_LT(process::malloc_calls() - before, 10U) << "allocations of 5000 requests with status " << status;
+      EXPECT_EQ(process::malloc_calls() - before, 0U) << "allocations of 5000 requests with status " << status;
     }
     app.stop(std::chrono::seconds(1));
   }
