@@ -24,6 +24,11 @@ struct RecycledFrame {
   static void operator delete(void* frame, std::size_t size) noexcept { recycle::deallocate(frame, size); }
 };
 
+/// The promise of the task that this thread is starting for an awaiter, until that task has ended: null from then on.
+/// Starts nest; each puts back what stood here before it. It lives on the thread and not in the frame, because after
+/// the start neither frame may be there any more.
+inline constinit thread_local const void* starting_task = nullptr;
+
 class TaskPromiseBase : public RecycledFrame {
  public:
   std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -32,6 +37,11 @@ class TaskPromiseBase : public RecycledFrame {
     bool await_ready() const noexcept { return false; }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) const noexcept {
+      if (starting_task == &self.promise()) [[likely]] {
+        starting_task =
+            nullptr;  // The awaiter has not suspended: it stands below on the stack, and goes on from there.
+        return std::noop_coroutine();
+      }
       return self.promise().continuation_;
     }
     void await_resume() const noexcept {}
@@ -111,9 +121,16 @@ class [[nodiscard]] Task {
     struct Awaiter {
       Handle handle;
       bool await_ready() const noexcept { return handle.done(); }
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) const noexcept {
+      /// Starts the task as a plain call. If it ends without having waited, its awaiter goes on without having been
+      /// suspended, so that a loop that awaits such tasks keeps its place on the stack. Symmetric transfer would do the
+      /// same only where the compiler makes tail calls, which g++ does not without optimisation or under the
+      /// sanitizers.
+      bool await_suspend(std::coroutine_handle<> awaiter) const noexcept {
         handle.promise().continue_with(awaiter);
-        return handle;
+        const void* const outer = std::exchange(detail::starting_task, &handle.promise());
+        handle.resume();
+        // A task that waits may have been resumed or destroyed meanwhile, and its awaiter with it: touch neither.
+        return std::exchange(detail::starting_task, outer) != nullptr;
       }
       T await_resume() const { return handle.promise().take(); }
     };

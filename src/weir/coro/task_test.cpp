@@ -176,25 +176,6 @@ TEST(Task, AssigningDestroysTheOldFrame) {
   EXPECT_EQ(alive, 0);
 }
 
-// A million awaits of tasks that are done at once: without symmetric transfer each would take a piece of the stack.
-TEST(Task, LongSynchronousLoopsDoNotEatTheStack) {
-#if defined(WEIR_SANITIZED) && defined(__GNUC__) && !defined(__clang__)
-  constexpr int rounds = 1000;  // g++ makes no tail calls under the sanitizers
-#else
-  constexpr int rounds = 1'000'000;
-#endif
-  auto task = [](int n) -> Task<long> {
-    long sum = 0;
-    for (int i = 0; i < n; ++i) {
-      const int value = co_await answer();
-      sum += value;
-    }
-    co_return sum;
-  }(rounds);
-  task.start();
-  EXPECT_EQ(task.take(), 42L * rounds);
-}
-
 TEST(Task, FramesAreRecycled) {
 #ifndef WEIR_SANITIZED
   const void* first = nullptr;
