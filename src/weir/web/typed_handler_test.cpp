@@ -126,6 +126,46 @@ TEST(TypedHandler, RunsCoroutines) {
             R"({"id":7,"name":"x"})");
 }
 
+/// A value that comes from somewhere else, after a while.
+struct Account {
+  std::string name;
+  static Task<Result<Account>> from_context_async(Context& ctx) {
+    Result<void> slept = co_await ctx.loop().sleep(1s, ctx.stop_token());
+    if (!slept) co_return fail(std::move(slept.error()));
+    if (ctx.header("X-Account").empty()) co_return fail(Errc::unauthenticated, "who are you?");
+    co_return Account{std::string(ctx.header("X-Account"))};
+  }
+  static void describe(OperationDoc& doc) { doc.problem(Status::unauthorized); }
+};
+
+TEST(TypedHandler, WaitsForValuesThatTakeACoroutine) {
+  TestService service;
+  service.get("/plain/{id}", [](Account account, Path<int> id) { return account.name + std::to_string(*id); });
+  service.get("/task/{id}", [](Path<int> id, Account first, Account second) -> Task<std::string> {
+    co_return first.name + second.name + std::to_string(*id);
+  });
+  TestConnection plain(service);
+  plain.send(get("/plain/7", "X-Account: ada\r\n"));
+  EXPECT_EQ(plain.receive().status, 0);
+  service.advance(1s);
+  EXPECT_EQ(plain.receive().body, "ada7");
+  TestConnection task(service);
+  task.send(get("/task/7", "X-Account: ada\r\n"));
+  service.advance(1s);
+  service.advance(1s);
+  EXPECT_EQ(task.receive().body, "adaada7");
+  TestConnection refused(service);
+  refused.send(get("/plain/7"));
+  service.advance(1s);
+  EXPECT_EQ(refused.receive().status, 401);
+  // What needs no waiting is looked at first.
+  EXPECT_EQ(service.request(get("/plain/x", "X-Account: ada\r\n")).status, 422);
+  auto handler = make_handler([](Account) {});
+  OperationDoc doc;
+  handler->describe(doc);
+  EXPECT_FALSE(doc.response(Status::unauthorized).contents.empty());
+}
+
 struct Order {
   std::vector<std::string>* events;
   std::string name_;
