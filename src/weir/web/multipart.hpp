@@ -13,7 +13,7 @@
 //       }
 //     }
 //     co_return weir::Result<void>{};
-//   }).body_limit(10'000'000'000);
+//   }).body_limit(10'000'000'000).timeout(1h);   // the time counts from the head of the request to the answer
 //
 // For forms as a whole, with their files on disk: multipart_form.hpp.
 #pragma once
