@@ -117,16 +117,20 @@ void Application::on_request(server::Exchange& exchange) noexcept {
   Context& ctx = local.context;
   const http::Request& request = exchange.request();
   const auto fall_back = [&](Fallback kind) { ctx.run(environment_, fallback_[static_cast<std::size_t>(kind)]); };
-  if (request.method == http::Method::connect) return fall_back(Fallback::not_implemented);
+  // An extended CONNECT (RFC 8441) asks for what GET with Upgrade asks for over HTTP/1.1: the route is the same.
+  const bool tunnel = request.method == http::Method::connect;
+  if (tunnel && request.protocol.empty()) return fall_back(Fallback::not_implemented);
   if (request.path == "*") return fall_back(Fallback::options);
   if (http::has_dot_segments(request.path)) return fall_back(Fallback::bad_path);
 
   const RouteSnapshot& routes = current(local);
   if (!routes.router) return fall_back(Fallback::not_found);
-  const RouteMatch& match =
-      ctx.match_route(*routes.router, {request.method, request.method_text, request.authority, request.path});
+  const RouteRequest wanted = {tunnel ? http::Method::get : request.method,
+                               tunnel ? std::string_view("GET") : request.method_text, request.authority, request.path};
+  const RouteMatch& match = ctx.match_route(*routes.router, wanted);
   switch (match.outcome) {
     case RouteOutcome::found:
+      if (tunnel && !routes.endpoints[match.endpoint]->upgrades) return fall_back(Fallback::not_implemented);
       return ctx.run(environment_, *routes.endpoints[match.endpoint]);
     case RouteOutcome::options:
       return fall_back(Fallback::options);

@@ -301,11 +301,13 @@ void App::stop(Duration drain_timeout) {
     bool is = false;
   };
   const auto empty = std::make_shared<Empty>();  // shared with the loop that reports, which may be late
-  impl_->server->drain([empty] {
+  const auto drained = [empty] {
     const std::lock_guard lock(empty->mutex);
     empty->is = true;
     empty->changed.notify_all();
-  });
+  };
+  // Clients that are told to go elsewhere need the other half of the time to do it.
+  impl_->server->drain(drained, drain_timeout / 2);
   const auto wait = [&](Duration limit) {
     std::unique_lock lock(empty->mutex);
     return empty->changed.wait_for(lock, limit, [&] { return empty->is; });

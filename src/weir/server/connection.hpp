@@ -17,6 +17,9 @@ class Connection {
   virtual void drain() noexcept = 0;
   /// Close now, whatever runs. The connection is destroyed soon after.
   virtual void close_now() noexcept = 0;
+  /// After close_now(): end coroutines of its own that did not end by themselves. The connection is destroyed soon
+  /// after.
+  virtual void abandon() noexcept {}
 
  private:
   friend class Worker;

@@ -126,6 +126,7 @@ void Exchange::recycle() noexcept {
   task_ = {};
   stream_task_ = {};
   writer_.reset();
+  upgrade_.reset();
   streamed_ = {};
   collected_.release();  // To the thread's lists, where the next body of this size finds it: not one for each exchange.
   kept_.release();

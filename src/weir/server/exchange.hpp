@@ -18,6 +18,7 @@
 #include "weir/net/address.hpp"
 #include "weir/runtime/event_loop.hpp"
 #include "weir/server/limits.hpp"
+#include "weir/server/upgrade.hpp"
 #include "weir/time/clock.hpp"
 #include "weir/time/timer_wheel.hpp"
 
@@ -173,6 +174,9 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   /// Sends the response. Once; later calls are dropped (the client may have been answered already by the deadline).
   void respond(http::Response&& response) noexcept;
   [[nodiscard]] bool responded() const noexcept { return responded_; }
+  /// With a response of 101 (HTTP/2: 200 to an extended CONNECT) that follows: what takes over the connection's bytes
+  /// when the exchange is over. Without such a response it is dropped.
+  void upgrade(std::unique_ptr<Upgrade> upgrade) noexcept { upgrade_ = std::move(upgrade); }
   /// Ends the connection (HTTP/2: the stream) without an answer.
   void abort() noexcept;
   /// Takes over the coroutine that will answer, and starts it. Its last act is respond(); it does not throw.
@@ -189,6 +193,9 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   /// Memory that the request's views point into; freed with the exchange.
   void keep(Buffer memory) noexcept { kept_ = std::move(memory); }
   [[nodiscard]] bool keeps() const noexcept { return kept_.capacity() != 0; }
+  [[nodiscard]] bool upgrades() const noexcept { return upgrade_ != nullptr; }
+  /// For the response that switches: what takes over. Null when there is none, or it was taken.
+  [[nodiscard]] std::unique_ptr<Upgrade> take_upgrade() noexcept { return std::move(upgrade_); }
   /// `length`: where the request says it.
   void announce_body(std::optional<std::uint64_t> length) noexcept {
     has_body_ = true;
@@ -254,6 +261,7 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   Task<void> task_;
   Task<void> stream_task_;
   std::unique_ptr<StreamWriter> writer_;
+  std::unique_ptr<Upgrade> upgrade_;
   http::Response streamed_;
   std::coroutine_handle<> writable_waiter_;
   Buffer kept_;

@@ -63,6 +63,8 @@ void Http1Connection::on_readable() noexcept {
       // Between requests this is how a kept-alive connection ends; within one there is nobody left to answer.
       return destroy_soon(filled == Fill::failed);
     }
+    case State::upgrading:
+      return;
     case State::exchange: {
       if (body_wait_) {
         body_wait_ = false;
@@ -122,6 +124,8 @@ void Http1Connection::on_writable() noexcept {
       return process();
     case State::closing:
       return linger_or_close();
+    case State::upgrading:
+      return hand_over();
     case State::lingering:
     case State::closed:
       return;
@@ -162,6 +166,7 @@ void Http1Connection::process() noexcept {
   processing_ = false;
   if (state_ == State::closed || !flush()) return;
   if (state_ == State::closing) return linger_or_close();
+  if (state_ == State::upgrading) return hand_over();
   store_input();
   update_interest();
 }
@@ -247,6 +252,10 @@ void Http1Connection::end_exchange() noexcept {
   body_wait_ = false;
   stalled_watch_ = false;
   if (state_ != State::exchange) return;
+  if (upgrade_ != nullptr) {  // process() hands over, here or after the flush.
+    state_ = State::upgrading;
+    return;
+  }
   if (!keep_alive_) return begin_closing();
   state_ = State::discard;
   discarded_ = 0;
@@ -373,7 +382,37 @@ bool Http1Connection::may_keep_alive(const Exchange& exchange) const noexcept {
   return head_.content_length - parser_.body().received() <= worker_.limits().discard_bytes;
 }
 
+/// The answer that ends HTTP on this connection (RFC 9110 section 7.8).
+void Http1Connection::send_switch(Exchange& exchange, http::Response& response) {
+  http1::ResponseContext context;
+  context.date = worker_.date();
+  http1::write_switching_protocols(response.headers.get(http::HeaderId::upgrade), response.headers, context,
+                                   output_.tail());
+  upgrade_ = exchange.take_upgrade();
+  if (!processing_) flush_later();
+  exchange.finish(0, !peer_closed_);
+}
+
+/// Gives the stream away once the 101 has left; what is left of this connection ends.
+void Http1Connection::hand_over() noexcept {
+  if (!output_.empty()) return update_interest();
+  Buffer rest = std::move(input_);
+  rest.consume(std::exchange(input_begin_, 0));
+  if (rest.empty()) rest.release();
+  state_ = State::closed;
+  if (armed()) worker_loop().cancel(*this);
+  stream_->set_handler(nullptr);
+  const std::unique_ptr<Upgrade> upgrade = std::move(upgrade_);
+  upgrade->take(worker_, std::move(stream_), std::move(rest), info_);
+  worker_loop().defer(*this);  // which destroys it
+}
+
 void Http1Connection::send_response(Exchange& exchange, http::Response& response) noexcept try {
+  if (response.status == http::Status::switching_protocols) {
+    // Not asked for, without an upgrade, or with a body that is still to come: a promise that nobody keeps.
+    if (!head_.upgrade || !exchange.upgrades() || !parser_.body().complete()) return abort_response(exchange);
+    return send_switch(exchange, response);
+  }
   http1::ResponseContext context;
   context.method = head_.request.method;
   context.version = head_.request.version;
@@ -533,6 +572,7 @@ void Http1Connection::on_deferred() noexcept {
   if (state_ == State::closed) return worker_.remove(*this);  // Destroys this.
   if (!flush()) return;
   if (output_.empty() && state_ == State::exchange && exchange_ != nullptr) exchange_->on_writable();
+  if (state_ == State::upgrading && !processing_) return hand_over();
   if (state_ == State::closing && !processing_) return linger_or_close();
   if (state_ != State::closed) update_interest();
 }
@@ -569,6 +609,8 @@ void Http1Connection::update_interest() noexcept {
     case State::lingering:
       read = !peer_closed_;
       break;
+    case State::upgrading:
+      break;  // What comes is the next protocol's.
     case State::closed:
       return;
   }
@@ -618,6 +660,7 @@ void Http1Connection::on_timer() noexcept {
     case State::exchange:
     case State::closing:
     case State::discard:
+    case State::upgrading:
       break;
     case State::closed:
       return;

@@ -42,6 +42,7 @@ class Http1Connection final : public Connection,
     exchange,   ///< A request is being answered.
     discard,    ///< It is answered; the rest of its body is read and dropped.
     closing,    ///< The last answer goes out.
+    upgrading,  ///< The head of a 101 goes out; then another protocol has the stream.
     lingering,  ///< It has gone out; the client is read until it closes, or it might never see the answer.
     closed,
   };
@@ -80,6 +81,10 @@ class Http1Connection final : public Connection,
   BodyPiece body_failed(http1::ParseError error) noexcept;
   void store_input() noexcept;
 
+  // Upgrades
+  void send_switch(Exchange& exchange, http::Response& response);
+  void hand_over() noexcept;
+
   // Output
   bool flush() noexcept;
   void flush_later() noexcept { worker_loop().defer(*this); }
@@ -108,10 +113,11 @@ class Http1Connection final : public Connection,
   Buffer input_;                  // [input_begin_, size()) is not parsed yet
   std::size_t input_begin_ = 0;
   OutputQueue output_;
-  Instant due_ = Instant::max();  // what the timer is for; it may be armed for earlier
-  Instant stall_since_{};         // begin of the current stall window, while something is expected to move
-  std::uint64_t stall_mark_ = 0;  // bytes moved at its begin
-  std::uint64_t received_ = 0;    // bytes read from the stream
+  std::unique_ptr<Upgrade> upgrade_;  // what gets the stream when the 101 has been written
+  Instant due_ = Instant::max();      // what the timer is for; it may be armed for earlier
+  Instant stall_since_{};             // begin of the current stall window, while something is expected to move
+  std::uint64_t stall_mark_ = 0;      // bytes moved at its begin
+  std::uint64_t received_ = 0;        // bytes read from the stream
   std::uint64_t requests_ = 0;
   std::uint64_t discarded_ = 0;
   std::uint64_t turn_ = 0;       // the loop's turn that turn_mark_ is of

@@ -610,5 +610,126 @@ TEST_F(Http1ConnectionTest, PipelinedRequestsWaitForSlowReaders) {
   EXPECT_EQ(count(receive(), "HTTP/1.1 200 OK"), 100u);
 }
 
+// --- upgrades ---
+
+/// Keeps what it is given.
+struct TakenOver {
+  std::unique_ptr<net::Stream> stream;
+  std::string input;
+  std::string protocol;
+  bool destroyed = false;
+};
+class KeepingUpgrade final : public Upgrade {
+ public:
+  explicit KeepingUpgrade(TakenOver& to) : to_(to) {}
+  ~KeepingUpgrade() override { to_.destroyed = true; }
+  void take(Worker&, std::unique_ptr<net::Stream> stream, Buffer input,
+            const ConnectionInfo& connection) noexcept override {
+    to_.stream = std::move(stream);
+    to_.input = input.view();
+    to_.protocol = connection.protocol;
+  }
+
+ private:
+  TakenOver& to_;
+};
+Response switching() {
+  Response response(Status::switching_protocols);
+  response.headers.set("Upgrade", "echo");
+  response.headers.set("X-Mark", "m");
+  return response;
+}
+constexpr std::string_view upgrade_request =
+    "GET /up HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+
+TEST_F(Http1ConnectionTest, HandsTheStreamToAnUpgradeWithWhatWasReadBehindTheRequest) {
+  TakenOver taken;
+  service_.handlers["/up"] = [&](Exchange& x) {
+    x.upgrade(std::make_unique<KeepingUpgrade>(taken));
+    x.respond(switching());
+  };
+  connect();
+  const std::string answer = exchange(std::string(upgrade_request) + "first bytes");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n"))
+      << answer;
+  EXPECT_NE(answer.find("\r\nX-Mark: m\r\n"), std::string::npos) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+  EXPECT_EQ(taken.input, "first bytes");
+  EXPECT_EQ(taken.protocol, "HTTP/1.1");
+  EXPECT_TRUE(taken.destroyed);
+  ASSERT_NE(taken.stream, nullptr);
+  EXPECT_EQ(worker_->connections(), 0u);  // What goes on was not registered.
+  EXPECT_EQ(worker_->pool().active(), 0u);
+  EXPECT_FALSE(closed_);
+  ASSERT_EQ(service_.outcomes.size(), 1u);
+  EXPECT_EQ(service_.outcomes[0].status, Status::switching_protocols);
+  EXPECT_TRUE(service_.outcomes[0].complete);
+  ASSERT_TRUE(taken.stream->write("later", 5).ok());
+  EXPECT_EQ(receive(), "later");
+}
+
+TEST_F(Http1ConnectionTest, WaitsForASlowReaderOfTheHeadBeforeItHandsOver) {
+  TakenOver taken;
+  service_.handlers["/up"] = [&](Exchange& x) {
+    x.upgrade(std::make_unique<KeepingUpgrade>(taken));
+    x.respond(switching());
+  };
+  connect({.capacity = 16});
+  std::string sent(upgrade_request);
+  while (!sent.empty()) {
+    const net::IoResult result = client_->write(sent.data(), sent.size());
+    ASSERT_TRUE(result.ok() || result.would_block());
+    sent.erase(0, result.bytes);
+    loop_.run_until_idle();
+  }
+  EXPECT_EQ(taken.stream, nullptr);
+  const std::string answer = receive();
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+  EXPECT_NE(taken.stream, nullptr);
+}
+
+TEST_F(Http1ConnectionTest, HandsOverAfterALateAnswer) {
+  TakenOver taken;
+  Exchange* waiting = nullptr;
+  service_.handlers["/up"] = [&](Exchange& x) { waiting = &x; };
+  connect();
+  send(upgrade_request);
+  ASSERT_NE(waiting, nullptr);
+  waiting->upgrade(std::make_unique<KeepingUpgrade>(taken));
+  waiting->respond(switching());
+  EXPECT_TRUE(receive().starts_with("HTTP/1.1 101 "));
+  EXPECT_NE(taken.stream, nullptr);
+}
+
+TEST_F(Http1ConnectionTest, DropsTheUpgradeOfAnotherAnswer) {
+  TakenOver taken;
+  service_.handlers["/up"] = [&](Exchange& x) {
+    x.upgrade(std::make_unique<KeepingUpgrade>(taken));
+    x.respond(text("no"));
+  };
+  connect();
+  EXPECT_TRUE(exchange(upgrade_request).ends_with("no"));
+  EXPECT_TRUE(taken.destroyed);
+  EXPECT_EQ(taken.stream, nullptr);
+  EXPECT_TRUE(exchange(upgrade_request).ends_with("no"));  // The connection goes on.
+}
+
+TEST_F(Http1ConnectionTest, SwitchesOnlyWhenTheClientAskedAndSentNoBody) {
+  TakenOver taken;
+  service_.handlers["/up"] = [&](Exchange& x) {
+    x.upgrade(std::make_unique<KeepingUpgrade>(taken));
+    x.respond(switching());
+  };
+  for (const std::string_view request :
+       {"GET /up HTTP/1.1\r\nHost: t\r\n\r\n",
+        "GET /up HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 5\r\n\r\nab"}) {
+    closed_ = false;
+    connect();
+    EXPECT_EQ(exchange(request), "") << request;
+    EXPECT_TRUE(closed_);
+    EXPECT_EQ(taken.stream, nullptr);
+  }
+}
+
 }  // namespace
 }  // namespace weir::server

@@ -89,16 +89,16 @@ void Server::end_keep_alive() {
   }
 }
 
-void Server::drain(std::function<void()> empty) {
+void Server::drain(std::function<void()> empty, Duration spread) {
   // The last worker that runs empty reports.
   auto left = std::make_shared<std::atomic<std::size_t>>(lanes_.size());
   for (std::unique_ptr<Lane>& lane : lanes_) {
-    lane->loop.post([&lane = *lane, left, empty] {
+    lane->loop.post([&lane = *lane, left, empty, spread] {
       for (auto& entry : lane.entries) entry->listener->drain();
       lane.worker.when_empty([left, empty] {
         if (left->fetch_sub(1, std::memory_order_acq_rel) == 1) empty();
       });
-      lane.worker.drain();
+      lane.worker.drain(spread);
     });
   }
 }

@@ -47,8 +47,8 @@ class Server {
   /// From now on every answer says `Connection: close`, so that clients go elsewhere; all else goes on.
   void end_keep_alive();
   /// Refuses new connections, closes idle ones, lets requests end with `Connection: close`. `empty` is called on one of
-  /// the loops when nothing is left.
-  void drain(std::function<void()> empty);
+  /// the loops when nothing is left. `spread`: see Worker::drain().
+  void drain(std::function<void()> empty, Duration spread = Duration::zero());
   /// Cuts what is left; `empty` of drain() follows.
   void close_all();
   /// Ends the threads, whatever runs. Idempotent.

@@ -40,15 +40,26 @@ void Worker::adopt(std::unique_ptr<net::Stream> stream, Service& service, const 
     return;
   }
   try {
-    Connection* connection = new Http1Connection(*this, std::move(stream), service, local);
-    connection->next_ = first_;
-    if (first_ != nullptr) first_->previous_ = connection;
-    first_ = connection;
-    ++count_;
-    stats_.connections.store(count_, std::memory_order_relaxed);
+    link(*new Http1Connection(*this, std::move(stream), service, local));
   } catch (const std::bad_alloc&) {
     open_connections_.fetch_sub(1, std::memory_order_relaxed);
   }
+}
+
+void Worker::add(std::unique_ptr<Connection> connection) noexcept {
+  // Not against the limit: it takes the place of a connection that was counted.
+  open_connections_.fetch_add(1, std::memory_order_relaxed);
+  Connection& added = *connection.release();
+  link(added);
+  if (draining_) added.drain();
+}
+
+void Worker::link(Connection& connection) noexcept {
+  connection.next_ = first_;
+  if (first_ != nullptr) first_->previous_ = &connection;
+  first_ = &connection;
+  ++count_;
+  stats_.connections.store(count_, std::memory_order_relaxed);
 }
 
 void Worker::remove(Connection& connection) noexcept {
@@ -61,8 +72,9 @@ void Worker::remove(Connection& connection) noexcept {
   check_empty();
 }
 
-void Worker::drain() noexcept {
+void Worker::drain(Duration spread) noexcept {
   draining_ = true;
+  drain_spread_ = spread;
   keep_alive_ = false;
   for (Connection* connection = first_; connection != nullptr;) {
     Connection* next = connection->next_;  // Connections are destroyed later, in a deferred step.
@@ -83,6 +95,15 @@ void Worker::close_all() noexcept {
   }
   drain_.request_stop(StopReason::shutdown);
   check_empty();
+}
+
+void Worker::abandon_exchanges() noexcept {
+  for (Connection* connection = first_; connection != nullptr;) {
+    Connection* next = connection->next_;
+    connection->abandon();
+    connection = next;
+  }
+  pool_.abandon_all();
 }
 
 void Worker::when_empty(std::move_only_function<void()> done) {

@@ -38,18 +38,25 @@ class Worker {
   /// Takes a new connection; its requests go to `service`. `local` outlives the worker's connections.
   void adopt(std::unique_ptr<net::Stream> stream, Service& service, const net::SocketAddress& local) noexcept;
 
+  /// Takes a connection that goes on with the bytes of another one (see Upgrade): it counts, and hears of drains; at
+  /// once if one has begun.
+  void add(std::unique_ptr<Connection> connection) noexcept;
+
   /// Answers say `Connection: close` from now on.
   void end_keep_alive() noexcept { keep_alive_ = false; }
   [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
-  /// Idle connections close now, the others after their running request.
-  void drain() noexcept;
+  /// Idle connections close now, the others after their running request. Connections without requests (WebSockets) say
+  /// good-bye at moments spread over `spread`, so that their clients do not all come back at once elsewhere.
+  void drain(Duration spread = Duration::zero()) noexcept;
+  [[nodiscard]] Duration drain_spread() const noexcept { return drain_spread_; }
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   /// Stops (for `shutdown`) when the worker begins to drain.
   [[nodiscard]] StopToken drain_token() noexcept { return drain_.token(); }
   /// Everything closes now; running requests are cancelled.
   void close_all() noexcept;
-  /// Ends exchanges whose coroutines did not end by themselves: their frames are destroyed. After close_all().
-  void abandon_exchanges() noexcept { pool_.abandon_all(); }
+  /// Ends exchanges and connections whose coroutines did not end by themselves: their frames are destroyed. After
+  /// close_all().
+  void abandon_exchanges() noexcept;
   /// `done` is called (once, on the loop) as soon as there is neither a connection nor a running exchange.
   void when_empty(std::move_only_function<void()> done);
 
@@ -72,6 +79,9 @@ class Worker {
   StopSource drain_;  // outlives the exchanges, whose callbacks it holds
   ExchangePool pool_;
   std::atomic<std::size_t>& open_connections_;
+  void link(Connection& connection) noexcept;
+
+  Duration drain_spread_{};
   Connection* first_ = nullptr;
   std::size_t count_ = 0;
   bool draining_ = false;

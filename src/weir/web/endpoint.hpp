@@ -24,6 +24,7 @@ struct Endpoint {
   std::string name;
   std::vector<Middleware> chain;
   std::unique_ptr<Handler> handler;
+  bool upgrades = false;  ///< Its handler switches protocols: extended CONNECT (RFC 8441) may ask for it, too.
   std::optional<std::uint64_t> body_limit;  ///< Instead of Limits::body_bytes. 0: no limit.
   std::optional<Duration> timeout;          ///< Instead of Limits::request_timeout. 0: none.
   OperationDoc doc;
