@@ -42,6 +42,28 @@ TEST(Recycle, BlocksMayBeGivenBackByAnotherThread) {
   std::thread([block] { recycle::deallocate(block, 1000); }).join();
 }
 
+#ifndef WEIR_SANITIZED
+TEST(Recycle, HandsTheLastBlockOutFirstAndKeepsABoundedNumber) {
+  recycle::trim();
+  void* first = recycle::allocate(100);
+  void* second = recycle::allocate(128);
+  recycle::deallocate(first, 100);  // may open the lists
+  recycle::deallocate(second, 128);
+  EXPECT_EQ(recycle::allocate(65), second);
+  recycle::deallocate(second, 65);
+
+  constexpr std::size_t most = recycle::keep_bytes / recycle::max_block;
+  std::vector<void*> blocks;
+  for (std::size_t i = 0; i < 2 * most; ++i) blocks.push_back(recycle::allocate(recycle::max_block));
+  for (void* block : blocks) recycle::deallocate(block, recycle::max_block);
+  std::size_t kept = 0;
+  for (const auto* node = recycle::detail::lists.head.back(); node != nullptr; node = node->next) ++kept;
+  EXPECT_EQ(kept, most);
+  recycle::trim();
+  EXPECT_EQ(recycle::detail::lists.head.back(), nullptr);
+}
+#endif
+
 TEST(Arena, AlignsAndKeepsItsContentsAcrossChunks) {
   Arena arena;
   const auto first = arena.copy("first");

@@ -68,6 +68,7 @@ class Buffer {
   }
   /// Gives the memory back.
   void release() noexcept {
+    if (data_ == nullptr) return;
     recycle::deallocate(data_, capacity_);
     data_ = nullptr;
     size_ = capacity_ = 0;

@@ -4,7 +4,10 @@
 // connection buffers) comes from here, so that a thread that serves a steady load calls malloc no more.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <new>
 #include <string>
@@ -15,20 +18,73 @@ namespace weir::recycle {
 inline constexpr std::size_t min_block = 64;
 inline constexpr std::size_t max_block = std::size_t{1} << 18;  ///< Larger blocks go straight to malloc.
 
+/// How many bytes of each size the calling thread's lists keep at most.
+inline constexpr std::size_t keep_bytes = std::size_t{1} << 20;
+
+namespace detail {
+
+inline constexpr unsigned min_shift = std::countr_zero(min_block);
+inline constexpr std::size_t classes = std::countr_zero(max_block) - min_shift + 1;
+
+struct Node {
+  Node* next;
+};
+
+/// The lists of one thread. Trivial, so that reaching them costs no more than an offset from the thread pointer.
+struct Lists {
+  std::array<Node*, classes> head;
+  std::array<std::uint32_t, classes> room;  ///< Blocks that the list still takes; 0 before the thread's first one, too.
+};
+extern constinit thread_local Lists lists;
+
+constexpr unsigned class_of(std::size_t size) noexcept {
+  return size <= min_block ? 0 : static_cast<unsigned>(std::bit_width(size - 1)) - min_shift;
+}
+constexpr std::size_t size_of(unsigned index) noexcept {
+  return min_block << index;
+}
+
+[[nodiscard]] void* allocate_slowly(std::size_t size);
+void deallocate_slowly(void* block, std::size_t size) noexcept;
+
+}  // namespace detail
+
 /// The size of the block that a request for `size` bytes gets: the whole of it may be used. At least `size`.
-std::size_t block_size(std::size_t size) noexcept;
+constexpr std::size_t block_size(std::size_t size) noexcept {
+  return size > max_block ? size : detail::size_of(detail::class_of(size));
+}
 
 /// A block of at least `size` bytes, aligned for any scalar (and to 64 bytes when it is at least 4 KiB).
 /// Throws std::bad_alloc. Any thread.
-[[nodiscard]] void* allocate(std::size_t size);
+[[nodiscard]] inline void* allocate(std::size_t size) {
+  if (size <= max_block) {
+    const unsigned index = detail::class_of(size);
+    if (detail::Node* node = detail::lists.head[index]) {
+      detail::lists.head[index] = node->next;
+      ++detail::lists.room[index];
+      return node;
+    }
+  }
+  return detail::allocate_slowly(size);
+}
 
 /// Gives back a block; `size` is what was asked for, or its block_size(). May be called by another thread than the one
 /// that allocated: the block then belongs to the caller's lists. A list keeps a bounded number of bytes (see
-/// keep_bytes) and frees the rest.
-void deallocate(void* block, std::size_t size) noexcept;
-
-/// How many bytes of each size the calling thread's lists keep at most. The default is 1 MiB.
-inline constexpr std::size_t keep_bytes = std::size_t{1} << 20;
+/// keep_bytes) and the rest is freed. Null is nothing to give back.
+inline void deallocate(void* block, std::size_t size) noexcept {
+  if (block == nullptr) return;
+  if (size <= max_block) {
+    const unsigned index = detail::class_of(size);
+    if (detail::lists.room[index] != 0) {
+      auto* node = static_cast<detail::Node*>(block);
+      node->next = detail::lists.head[index];
+      detail::lists.head[index] = node;
+      --detail::lists.room[index];
+      return;
+    }
+  }
+  detail::deallocate_slowly(block, size);
+}
 
 /// Frees what the calling thread's lists hold. For tests and for idle processes.
 void trim() noexcept;

@@ -1,6 +1,7 @@
 #include "weir/http/headers.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "weir/base/contracts.hpp"
@@ -17,14 +18,26 @@ bool is_token(std::string_view text) noexcept {
 }
 
 bool is_field_value(std::string_view text) noexcept {
-  // Without a branch in the loop the compiler looks at 16 bytes at a time.
-  unsigned bad = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    bad |= static_cast<unsigned>(byte < 0x20) & static_cast<unsigned>(byte != '\t');
-    bad |= static_cast<unsigned>(byte == 0x7f);
+  // Eight bytes at a time, with the tests of each in the highest bit of each byte; what stands in the way of the
+  // arithmetic (bytes above 0x7f) is taken out of it first. The plain rule is the last line.
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t high = 0x80 * ones;
+  const char* p = text.data();
+  std::size_t n = text.size();
+  for (; n >= 8; p += 8, n -= 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, p, 8);
+    const std::uint64_t low7 = word & ~high;
+    const std::uint64_t printable = low7 + 0x60 * ones;                // >= 0x20
+    const std::uint64_t not_tab = (low7 ^ '\t' * ones) + 0x7f * ones;  // != HTAB
+    const std::uint64_t del = low7 + ones;                             // 0x7f
+    if ((((~printable & not_tab) | del) & ~word & high) != 0) return false;
   }
-  return bad == 0;
+  for (; n != 0; ++p, --n) {
+    const auto byte = static_cast<unsigned char>(*p);
+    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
+  }
+  return true;
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {

@@ -8,6 +8,23 @@
 namespace weir::http {
 namespace {
 
+// Eight bytes are looked at in one step: every byte in every place has to be judged as it is alone.
+TEST(FieldValue, RefusesControlCharactersAtEveryPlace) {
+  for (int c = 0; c < 256; ++c) {
+    const bool good = (c >= 0x20 && c != 0x7f) || c == '\t';
+    for (std::size_t length = 1; length < 20; ++length) {
+      for (std::size_t at = 0; at < length; ++at) {
+        for (const char around : {'a', '\t', '\xff', '~'}) {
+          std::string text(length, around);
+          text[at] = static_cast<char>(c);
+          ASSERT_EQ(is_field_value(text), good) << "byte " << c << " at " << at << " of " << length;
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(is_field_value(""));
+}
+
 TEST(HeaderId, FindsEveryNameWhateverItsCase) {
   for (std::size_t i = 0; i < header_count; ++i) {
     const auto id = static_cast<HeaderId>(i);

@@ -129,7 +129,14 @@ std::string_view next_segment(std::string_view& rest, bool& ended_by_slash) noex
 }  // namespace
 
 bool has_dot_segments(std::string_view path) noexcept {
-  bool more = !path.empty();
+  // Such a segment begins with a dot or with one in an escape; most paths have neither behind a slash.
+  const auto may_be_dot = [path](std::size_t i) { return path[i] == '.' || path[i] == '%'; };
+  bool possible = !path.empty() && may_be_dot(0);
+  for (std::size_t i = 1; i < path.size(); ++i) {
+    if (path[i - 1] == '/' && may_be_dot(i)) possible = true;
+  }
+  if (!possible) return false;
+  bool more = true;
   while (more) {
     if (dots(next_segment(path, more)) != 0) return true;
   }

@@ -13,7 +13,7 @@ Response json_response(Status status, const json::TypeInfo& type, const void* va
   Buffer body;
   json::write(type, value, body);
   Response response(status, http::Body(std::move(body)));
-  response.headers.set(HeaderId::content_type, "application/json");
+  response.headers.set_static(HeaderId::content_type, "application/json");
   return response;
 }
 

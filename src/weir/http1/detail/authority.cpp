@@ -10,13 +10,15 @@ namespace {
 namespace chars = http::chars;
 
 bool is_port(std::string_view text) noexcept {
+  while (text.size() > 5 && text.front() == '0') text.remove_prefix(1);
+  if (text.size() > 5) return false;
   unsigned value = 0;
   for (const char c : text) {
-    if (!chars::is(c, chars::digit)) return false;
-    value = value * 10 + static_cast<unsigned>(c - '0');
-    if (value > 65535) return false;
+    const auto number = static_cast<unsigned>(static_cast<unsigned char>(c)) - '0';
+    if (number > 9) return false;
+    value = value * 10 + number;
   }
-  return true;  // "host:" is allowed: port = *DIGIT
+  return value <= 65535;  // "host:" is allowed: port = *DIGIT
 }
 
 // The length of the host at the front; 0 when there is none.
@@ -31,10 +33,12 @@ std::size_t host_length(std::string_view text) noexcept {
     return end + 1;
   }
   std::size_t n = 0;
-  for (; n < text.size() && chars::is(text[n], chars::host); ++n) {
-    if (text[n] == '%' &&
-        (n + 2 >= text.size() || !chars::is(text[n + 1], chars::hex) || !chars::is(text[n + 2], chars::hex))) {
-      return 0;
+  bool escapes = false;
+  for (; n < text.size() && chars::is(text[n], chars::host); ++n) escapes |= text[n] == '%';
+  if (escapes) {
+    for (std::size_t at = text.find('%'); at < n; at = text.find('%', at + 1)) {
+      if (at + 2 >= text.size() || !chars::is(text[at + 1], chars::hex) || !chars::is(text[at + 2], chars::hex))
+        return 0;
     }
   }
   return n;

@@ -69,6 +69,23 @@ constexpr bool is_plain(char c) noexcept {
   return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
+#ifdef __SSE2__
+/// Copies fewer than 16 bytes, in two pieces that may overlap.
+inline void copy_short(char* to, const char* from, unsigned n) noexcept {
+  const auto both_ends = [=]<class Word>(Word) {
+    Word first;
+    Word last;
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&last, from + n - sizeof last, sizeof last);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + n - sizeof last, &last, sizeof last);
+  };
+  if (n >= 8) return both_ends(std::uint64_t{});
+  if (n >= 4) return both_ends(std::uint32_t{});
+  for (unsigned i = 0; i < n; ++i) to[i] = from[i];
+}
+#endif
+
 }  // namespace
 
 void Sink::put_string(std::string_view text) {
@@ -97,7 +114,20 @@ void Sink::put_string(std::string_view text) {
     to += 16;
   }
 #endif
+#ifdef __SSE2__
+  // The rest is shorter than a step: it is copied first, and tested in the output, where a whole step can be read.
+  const auto rest = static_cast<unsigned>(end - p);
+  copy_short(to, p, rest);
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(to));
+  const __m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+                                       _mm_cmplt_epi8(bytes, space));
+  const auto hits = static_cast<unsigned>(_mm_movemask_epi8(special)) & ((1U << rest) - 1);
+  const unsigned plain = hits == 0 ? rest : static_cast<unsigned>(__builtin_ctz(hits));
+  to += plain;
+  p += plain;
+#else
   while (p != end && is_plain(*p)) *to++ = *p++;
+#endif
   at_ = to;
   if (p != end) return put_escaped(p, end);
   *to++ = '"';
