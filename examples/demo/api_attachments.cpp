@@ -1,4 +1,6 @@
 #include <weir/http/mime.hpp>
+#include <weir/web/conditional.hpp>
+#include <weir/web/multipart.hpp>
 
 #include "service.hpp"
 
@@ -27,32 +29,22 @@ weir::Result<void> check_name(std::string_view name) {
       "the name of an attachment must have 1 to 200 bytes, and neither slashes nor control characters");
 }
 
-/// RFC 6266: a name for everyone, and one in UTF-8 (RFC 8187) for those who know it.
-std::string content_disposition(std::string_view name) {
-  std::string plain;
-  std::string encoded;
-  for (const char c : name) {
-    const bool ascii = c >= 0x20 && c < 0x7f;
-    plain += ascii && c != '"' && c != '\\' && c != '%' ? c : '_';
-    if (std::string_view("!#$&+-.^_`|~").find(c) != std::string_view::npos || (c >= '0' && c <= '9') ||
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
-      encoded += c;
-    } else {
-      constexpr std::string_view hex = "0123456789ABCDEF";
-      encoded += {'%', hex[static_cast<unsigned char>(c) >> 4], hex[static_cast<unsigned char>(c) & 15]};
-    }
-  }
-  return "attachment; filename=\"" + plain + "\"; filename*=UTF-8''" + encoded;
-}
+/// The body of a request as a source of pieces, as a part of a form is one.
+struct WholeBody {
+  weir::Context* ctx;
+  [[nodiscard]] weir::Task<weir::Result<std::string_view>> read() const { return ctx->read(); }
+};
 
-/// Reads the whole body into a file. Shared with the pool's threads, which may still write when the client has gone.
-weir::Task<weir::Result<std::shared_ptr<Upload>>> receive(weir::App& app, Service& service, weir::Context& ctx) {
+/// Writes all that `source` gives to a file. Shared with the pool's threads, which may still write when the client has
+/// gone.
+template <class Source>
+weir::Task<weir::Result<std::shared_ptr<Upload>>> receive(weir::App& app, Service& service, Source source) {
   auto begin = app.blocking().run([&service] { return std::shared_ptr<Upload>(service.store->begin_upload()); });
   weir::Result<std::shared_ptr<Upload>> upload = co_await begin;
   if (!upload) co_return upload;
   std::string gathered;
   for (bool more = true; more;) {
-    weir::Result<std::string_view> piece = co_await ctx.read();
+    weir::Result<std::string_view> piece = co_await source.read();
     if (!piece) co_return std::unexpected(std::move(piece.error()));
     more = !piece->empty();
     gathered += *piece;
@@ -62,6 +54,32 @@ weir::Task<weir::Result<std::shared_ptr<Upload>>> receive(weir::App& app, Servic
     if (!appended) co_return std::unexpected(std::move(appended.error()));
   }
   co_return upload;
+}
+
+/// Receives one file and makes it an attachment.
+template <class Source>
+weir::Task<weir::Result<Attachment>> attach(weir::App& app, Service& service, Source source, std::int64_t task,
+                                            std::string name, std::string media_type, Time at) {
+  if (auto good = check_name(name); !good) co_return std::unexpected(std::move(good.error()));
+  weir::Result<std::shared_ptr<Upload>> upload = co_await receive(app, service, source);
+  if (!upload) co_return std::unexpected(std::move(upload.error()));
+  if (!weir::http::parse_media_type(media_type)) media_type = weir::http::media_type_of_file(name);
+  auto call = app.blocking().run(
+      [&service, task, name = std::move(name), media_type = std::move(media_type), upload = std::move(*upload), at] {
+        auto attached = service.store->attach(task, name, media_type, *upload, at);
+        if (attached) service.changed("task.changed", task);
+        return attached;
+      });
+  weir::Result<Attachment> attached = co_await call;
+  co_return attached;
+}
+
+/// A wrong task is found before 64 MB have come.
+weir::Task<weir::Result<void>> check_task(weir::App& app, Service& service, std::int64_t id) {
+  auto look = app.blocking().run([&service, id] { return service.store->task(id); });
+  weir::Result<Task> task = co_await look;
+  if (!task) co_return std::unexpected(std::move(task.error()));
+  co_return weir::Result<void>();
 }
 
 }  // namespace
@@ -81,25 +99,43 @@ void add_attachment_routes(weir::App& app, Service& service) {
       .responds(weir::Status::not_found);
 
   attachments
+      .post("",
+            [&](weir::Context& ctx, weir::Path<std::int64_t, "id"> id,
+                weir::Multipart form) -> weir::Task<weir::Result<weir::Reply<AttachmentList, weir::Status::created>>> {
+              weir::Result<void> there = co_await check_task(app, service, *id);
+              if (!there) co_return std::unexpected(std::move(there.error()));
+              AttachmentList list;
+              for (;;) {
+                weir::Result<std::optional<weir::Multipart::Part>> next = co_await form.next();
+                if (!next) co_return std::unexpected(std::move(next.error()));
+                if (!*next) break;
+                const weir::Multipart::Part part = **next;
+                if (!part.is_file || part.filename.empty()) continue;
+                auto attaching = attach(app, service, part, *id, weir::base_name(part.filename),
+                                        std::string(part.content_type), now(ctx));
+                weir::Result<Attachment> attached = co_await std::move(attaching);
+                if (!attached) co_return std::unexpected(std::move(attached.error()));
+                list.items.push_back(std::move(*attached));
+              }
+              if (list.items.empty()) co_return weir::bad_request("the form holds no file");
+              co_return weir::created(std::move(list), ctx.path());
+            })
+      .summary("Attach files with a form")
+      .description("All files of the form, up to 64 MB in all. Files of the same names are replaced.")
+      .body_limit(max_attachment)
+      .timeout(std::chrono::minutes(10))
+      .responds(weir::Status::not_found)
+      .responds(weir::Status::content_too_large);
+
+  attachments
       .put("/{name}",
            [&](weir::Context& ctx, weir::Path<std::int64_t, "id"> id, weir::Path<std::string, "name"> name,
                FileContent) -> weir::Task<weir::Result<weir::Reply<Attachment, weir::Status::created>>> {
-             if (auto good = check_name(*name); !good) co_return std::unexpected(std::move(good.error()));
-             // A wrong task is found before 64 MB have come.
-             auto look = app.blocking().run([&service, id = *id] { return service.store->task(id); });
-             weir::Result<Task> task = co_await look;
-             if (!task) co_return std::unexpected(std::move(task.error()));
-             weir::Result<std::shared_ptr<Upload>> upload = co_await receive(app, service, ctx);
-             if (!upload) co_return std::unexpected(std::move(upload.error()));
+             weir::Result<void> there = co_await check_task(app, service, *id);
+             if (!there) co_return std::unexpected(std::move(there.error()));
              std::string media_type(ctx.header(weir::HeaderId::content_type));
-             if (!weir::http::parse_media_type(media_type)) media_type = weir::http::media_type_of_file(*name);
-             auto call = app.blocking().run([&service, id = *id, name = *name, media_type = std::move(media_type),
-                                             upload = std::move(*upload), at = now(ctx)] {
-               auto attached = service.store->attach(id, name, media_type, *upload, at);
-               if (attached) service.changed("task.changed", id);
-               return attached;
-             });
-             weir::Result<Attachment> attached = co_await call;
+             auto attaching = attach(app, service, WholeBody{&ctx}, *id, *name, std::move(media_type), now(ctx));
+             weir::Result<Attachment> attached = co_await std::move(attaching);
              if (!attached) co_return std::unexpected(std::move(attached.error()));
              co_return weir::created(std::move(*attached), ctx.path());
            })
@@ -112,21 +148,21 @@ void add_attachment_routes(weir::App& app, Service& service) {
 
   attachments
       .get("/{name}",
-           [&](weir::Path<std::int64_t, "id"> id,
+           [&](weir::Context& ctx, weir::Path<std::int64_t, "id"> id,
                weir::Path<std::string, "name"> name) -> weir::Task<weir::Result<weir::Response>> {
              auto call =
                  app.blocking().run([&service, id = *id, name = *name] { return service.store->attachment(id, name); });
              weir::Result<Store::StoredFile> stored = co_await call;
              if (!stored) co_return std::unexpected(std::move(stored.error()));
-             weir::Result<weir::Response> response = weir::file(stored->path, stored->attachment.media_type);
-             if (response) {
-               // As a file to keep: what strangers upload must not run as a page of this site.
-               response->headers.set(weir::HeaderId::content_disposition, content_disposition(*name));
-             }
-             co_return response;
+             weir::Result<weir::net::File> file = weir::net::File::open(stored->path);
+             if (!file) co_return weir::fail(weir::Errc::unavailable, "the file cannot be opened");
+             // As a file to keep: what strangers upload must not run as a page of this site.
+             co_return weir::serve_file(ctx, std::move(*file),
+                                        {.media_type = stored->attachment.media_type, .download_name = *name});
            })
       .name("attachment")
       .summary("Download an attachment")
+      .description("Ranges and conditions are honoured.")
       .responds(weir::Status::not_found);
 
   attachments

@@ -36,25 +36,6 @@ weir::Result<weir::Response> refused(weir::Error error) {
   return std::unexpected(std::move(error));
 }
 
-/// GET of one task, which a client may have already.
-weir::Response conditional(const weir::Context& ctx, const Task& task) {
-  const std::string opaque = std::to_string(task.version);
-  const weir::http::Validators validators{.tag = weir::http::EntityTag{.opaque = opaque}, .last_modified = {}};
-  const auto unix_now = now(ctx).time_since_epoch().count();
-  switch (weir::http::evaluate_preconditions(ctx.method(), ctx.request().headers, validators, unix_now)) {
-    case weir::http::Precondition::not_modified: {
-      weir::Response response(weir::Status::not_modified);
-      response.headers.set(weir::HeaderId::etag, etag_of(task.version));
-      return response;
-    }
-    case weir::http::Precondition::failed:
-      return weir::problem(weir::Status::precondition_failed);
-    case weir::http::Precondition::proceed:
-      break;
-  }
-  return task_response(task);
-}
-
 }  // namespace
 
 void add_task_routes(weir::App& app, Service& service) {
@@ -96,11 +77,11 @@ void add_task_routes(weir::App& app, Service& service) {
 
   tasks
       .get("/{id}",
-           [&](weir::Context& ctx, weir::Path<std::int64_t> id) -> weir::Task<weir::Result<weir::Response>> {
+           [&](weir::Path<std::int64_t> id) -> weir::Task<weir::Result<weir::Response>> {
              auto call = app.blocking().run([&service, id = *id] { return service.store->task(id); });
              weir::Result<Task> task = co_await call;
              if (!task) co_return std::unexpected(std::move(task.error()));
-             co_return conditional(ctx, *task);
+             co_return task_response(*task);
            })
       .name("task")
       .summary("One task")

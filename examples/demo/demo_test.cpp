@@ -211,6 +211,32 @@ TEST_F(Demo, KeepsAttachments) {
   EXPECT_EQ(stored_files(), 0u);
 }
 
+TEST_F(Demo, TakesFilesFromAForm) {
+  ASSERT_EQ(post("/tasks", R"({"title": "Paint"})").status, 201);
+  const std::string form =
+      "--b\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nnot a file\r\n"
+      "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../a.txt\"\r\n\r\nfirst\r\n"
+      "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.png\"\r\nContent-Type: image/png\r\n\r\n"
+      "second\r\n--b--\r\n";
+  const auto sent = client_->post("/tasks/1/attachments", "multipart/form-data; boundary=b", form);
+  ASSERT_EQ(sent.status, 201) << sent.body;
+  EXPECT_EQ(sent.json<AttachmentList>()->items.size(), 2u);
+  EXPECT_EQ(client_->get("/tasks/1/attachments/a.txt").body, "first");
+  const auto part = client_->get("/tasks/1/attachments/b.png", {{"Range", "bytes=0-2"}});
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.body, "sec");
+  EXPECT_EQ(part.header("Content-Type"), "image/png");
+  EXPECT_TRUE(part.header("Content-Disposition").starts_with("attachment;")) << part.header("Content-Disposition");
+  const std::string tag(part.header("ETag"));
+  EXPECT_EQ(client_->get("/tasks/1/attachments/b.png", {{"If-None-Match", tag}}).status, 304);
+
+  const auto cut = client_->post("/tasks/1/attachments", "multipart/form-data; boundary=b", form.substr(0, 200));
+  EXPECT_EQ(cut.status, 400) << cut.body;
+  EXPECT_EQ(client_->post("/tasks/1/attachments", "multipart/form-data; boundary=b", "--b--\r\n").status, 400);
+  EXPECT_EQ(client_->post("/tasks/1/attachments", "text/plain", "x").status, 415);
+  EXPECT_EQ(client_->post("/tasks/9/attachments", "multipart/form-data; boundary=b", form).status, 404);
+}
+
 TEST_F(Demo, RemovesTheFilesOfATaskWithIt) {
   ASSERT_EQ(post("/tasks", R"({"title": "Paint"})").status, 201);
   ASSERT_EQ(put_file("/tasks/1/attachments/a.txt", "a", "text/plain").status, 201);

@@ -3,8 +3,6 @@
 #include <system_error>
 
 #include <sqlite3.h>
-#include <weir/middleware/compression.hpp>
-#include <weir/middleware/rate_limit.hpp>
 #include <weir/operations/health.hpp>
 
 namespace demo {
@@ -95,6 +93,7 @@ void add_service(weir::App& app, Service& service) {
   app.on_exception<sqlite::Failure>(&database_failed);
   app.on_exception<std::system_error>(&file_failed);
   app.use(weir::compress());
+  app.use(weir::etag());
   app.use(limit_writes());
   app.health().add("database", [&]() -> weir::Task<weir::Result<void>> {
     auto call = app.blocking().run([&service] { service.store->ping(); });

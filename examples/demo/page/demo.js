@@ -176,17 +176,14 @@ async function toggle(item, task) {
   }));
   const file = $(".upload input", details);
   file.addEventListener("change", guarded(async () => {
-    for (const chosen of file.files) await upload(task, chosen);
+    const form = new FormData();
+    for (const chosen of file.files) form.append("file", chosen);
+    await call("POST", `/tasks/${task.id}/attachments`, { body: form });
     file.value = "";
     await load_files(details, task);
   }));
   item.append(details);
   await load_files(details, task);
-}
-
-async function upload(task, file) {
-  await call("PUT", `/tasks/${task.id}/attachments/${encodeURIComponent(file.name)}`,
-             { body: file, headers: { "Content-Type": file.type || "application/octet-stream" } });
 }
 
 async function load_files(details, task) {
