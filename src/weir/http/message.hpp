@@ -39,7 +39,7 @@ struct Request {
   std::string_view path;         ///< Begins with '/'; "*" for OPTIONS *; empty for CONNECT.
   std::string_view query;        ///< Behind the '?', without it. has_query tells "/a?" from "/a".
   std::string_view authority;    ///< Of the target in absolute or authority form, else of Host. May have a port.
-  std::string_view scheme;       ///< Of the target in absolute form; else empty, and the server fills it in.
+  std::string_view scheme;       ///< "https" or "http": what the server knows, not what an absolute target claims.
   std::string_view protocol;  ///< What an extended CONNECT asks for (RFC 8441, HTTP/2 only): "websocket". Else empty.
   bool has_query = false;
   HeaderView headers;

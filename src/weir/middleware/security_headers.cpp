@@ -49,7 +49,7 @@ class SecurityHeaders {
   }
 
   void after(Context& ctx, Response& response) const {
-    (ctx.connection().secure ? secure_ : plain_).write_to(response.headers);
+    (ctx.request().scheme == "https" ? secure_ : plain_).write_to(response.headers);
   }
 
  private:

@@ -1,4 +1,4 @@
-// A stream of bytes between two ends, as protocol drivers use it: over TCP, Unix sockets, memory and (later) TLS.
+// A stream of bytes between two ends, as protocol drivers use it: over TCP, Unix sockets, memory and TLS.
 //
 // Callbacks instead of coroutines: a connection that waits for its next request owns no frame and no buffer.
 #pragma once
@@ -12,6 +12,8 @@
 #include "weir/net/address.hpp"
 
 namespace weir::net {
+
+struct Security;
 
 /// Hears of a stream, on its loop's thread. May destroy the stream (and itself) in any of its callbacks.
 class StreamHandler {
@@ -89,6 +91,12 @@ class Stream {
   [[nodiscard]] virtual SocketAddress local() const noexcept = 0;
   /// The descriptor; -1 when there is none (memory) or it is closed. For options and tests, not for reading.
   [[nodiscard]] virtual int fd() const noexcept = 0;
+  /// What is known of its security; nullptr for a plain stream, and until the handshake of a secured one is done. It is
+  /// done when read() has given the first byte.
+  [[nodiscard]] virtual const Security* security() const noexcept { return nullptr; }
+  /// Bytes that write() has taken and that this object itself still holds, because the peer reads slowly: close() loses
+  /// them. The stream sends them by itself; want(…, true) tells when more can be written.
+  [[nodiscard]] virtual std::size_t unsent() const noexcept { return 0; }
 
   /// write() of one piece.
   IoResult write(const char* data, std::size_t size) noexcept {

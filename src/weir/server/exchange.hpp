@@ -16,6 +16,7 @@
 #include "weir/coro/task.hpp"
 #include "weir/http/message.hpp"
 #include "weir/net/address.hpp"
+#include "weir/net/security.hpp"
 #include "weir/runtime/event_loop.hpp"
 #include "weir/server/limits.hpp"
 #include "weir/server/upgrade.hpp"
@@ -33,7 +34,9 @@ struct ConnectionInfo {
   const net::SocketAddress* peer = nullptr;
   const net::SocketAddress* local = nullptr;
   std::string_view protocol = "HTTP/1.1";
-  bool secure = false;
+  const net::Security* security = nullptr;  ///< null: the connection is not secured.
+  /// The bytes came over TLS to this server. Whether the client used https is said by Request::scheme.
+  [[nodiscard]] bool secure() const noexcept { return security != nullptr; }
 };
 
 /// How an exchange ended, for logs and metrics.

@@ -149,6 +149,7 @@ Http1Connection::Fill Http1Connection::fill(std::size_t room) noexcept try {
   char* to = input_.reserve_more(room + http1::padding);
   const net::IoResult result = stream_->read(std::span(to, room));
   if (result.ok()) {
+    if (received_ == 0) meet_peer();
     input_.advance(result.bytes);
     received_ += result.bytes;
     return result.bytes == 0 ? Fill::blocked : Fill::some;
@@ -157,6 +158,12 @@ Http1Connection::Fill Http1Connection::fill(std::size_t room) noexcept try {
   return result.end_of_stream() ? Fill::ended : Fill::failed;
 } catch (const std::bad_alloc&) {
   return Fill::failed;
+}
+
+/// With the first bytes the layers below know whom they talk to: the PROXY header has told the address, TLS the rest.
+void Http1Connection::meet_peer() noexcept {
+  peer_ = stream_->peer();
+  info_.security = stream_->security();
 }
 
 void Http1Connection::process() noexcept {
@@ -221,7 +228,8 @@ void Http1Connection::begin_exchange(std::size_t head_size) noexcept {
   const Limits& limits = worker_.limits();
   exchange.begin(*this, service_, limits, info_);
   exchange.request() = head_.request;
-  if (exchange.request().scheme.empty()) exchange.request().scheme = info_.secure ? "https" : "http";
+  // What a target in absolute form says is the client's word only.
+  exchange.request().scheme = info_.secure() ? "https" : "http";
   keep_alive_ = head_.keep_alive && !peer_closed_ && worker_.keep_alive() &&
                 (limits.requests_per_connection == 0 || requests_ < limits.requests_per_connection);
   continue_due_ = head_.expect_continue;
@@ -536,6 +544,10 @@ void Http1Connection::begin_closing() noexcept {
 
 void Http1Connection::linger_or_close() noexcept {
   if (!output_.empty()) return update_interest();
+  if (stream_->unsent() != 0) {
+    watch_stall();
+    return update_interest();
+  }
   if (peer_closed_) return destroy_soon(false);
   // Closing a socket with unread bytes resets it, and the reset overtakes the answer at the client (RFC 9112 section
   // 9.6): close our side only, read on for a while.
@@ -583,7 +595,7 @@ void Http1Connection::drain() noexcept {
   // A request that has arrived already is still answered.
   if (between_requests()) on_readable();
   if (state_ != State::head) return;
-  if (between_requests() && requests_ != 0) return destroy_soon(false);
+  if (between_requests() && requests_ != 0) return stream_->unsent() == 0 ? destroy_soon(false) : begin_closing();
   // The client of a new connection is about to ask, or has begun to: it could not know. A short while is enough.
   const Instant soon = worker_loop().now() + worker_.limits().linger_timeout;
   if (output_.empty() && soon < due_) set_timer(soon);
@@ -614,7 +626,7 @@ void Http1Connection::update_interest() noexcept {
     case State::closed:
       return;
   }
-  stream_->want(read, !output_.empty());
+  stream_->want(read, !output_.empty() || (state_ == State::closing && stream_->unsent() != 0));
 }
 
 /// Moves the deadline. Cheap when it moves back, as it does with every request: the timer is armed again only when the

@@ -69,6 +69,7 @@ class Http1Connection final : public Connection,
   // Input
   enum class Fill : std::uint8_t { some, blocked, ended, failed };
   Fill fill(std::size_t room) noexcept;
+  void meet_peer() noexcept;
   [[nodiscard]] std::string_view unparsed() const noexcept {
     return {input_.data() + input_begin_, input_.size() - input_begin_};
   }

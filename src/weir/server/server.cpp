@@ -24,10 +24,12 @@ void ignore_broken_pipes() noexcept {
 struct Server::Entry final : net::AcceptHandler {
   Entry(Worker& worker_, Service& service_) : worker(worker_), service(service_) {}
   void on_accept(std::unique_ptr<net::Stream> stream) noexcept override {
-    worker.adopt(std::move(stream), service, listener->local_address());
+    if (filter) stream = filter->wrap(std::move(stream));
+    if (stream) worker.adopt(std::move(stream), service, listener->local_address());
   }
   Worker& worker;
   Service& service;
+  std::unique_ptr<net::StreamFilter> filter;
   std::unique_ptr<net::Listener> listener;
 };
 
@@ -53,12 +55,13 @@ Server::~Server() {
   stop();
 }
 
-Result<void> Server::listen(net::ListenOptions options, Service& service) {
+Result<void> Server::listen(net::ListenOptions options, Service& service, const net::StreamFilterFactory& filter) {
   WEIR_ASSERT(!running_);
   options.reuse_port = options.adopt_fd < 0 && options.address.is_ip() && (lanes_.size() > 1 || share_port_);
   options.exclusive = !share_port_;
   for (std::unique_ptr<Lane>& lane : lanes_) {
     auto entry = std::make_unique<Entry>(lane->worker, service);
+    if (filter) entry->filter = filter(lane->loop);
     auto listener = net::Listener::listen(lane->loop, options, *entry);
     if (!listener) return std::unexpected(std::move(listener.error()));
     entry->listener = std::move(*listener);

@@ -10,6 +10,7 @@
 
 #include "weir/base/error.hpp"
 #include "weir/net/listener.hpp"
+#include "weir/net/stream_filter.hpp"
 #include "weir/runtime/loop_group.hpp"
 #include "weir/server/limits.hpp"
 #include "weir/server/worker.hpp"
@@ -35,8 +36,9 @@ class Server {
 
   /// Before start(): every loop gets a listening socket of its own for the address (SO_REUSEPORT), or its own
   /// descriptor of the one socket, for Unix sockets and adopted ones. The error names the address and the cause.
-  /// `service` must outlive the server.
-  Result<void> listen(net::ListenOptions options, Service& service);
+  /// `service` must outlive the server. `filter`, where given, makes each loop's layer between the sockets and the
+  /// protocol (TLS, for one).
+  Result<void> listen(net::ListenOptions options, Service& service, const net::StreamFilterFactory& filter = {});
   /// The addresses listened on, ports resolved, in the order of listen().
   [[nodiscard]] const std::vector<net::SocketAddress>& addresses() const noexcept { return addresses_; }
 
