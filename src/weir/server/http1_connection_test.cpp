@@ -546,7 +546,7 @@ TEST_F(Http1ConnectionTest, StreamsToAConnectionThatFailsEndWithIt) {
 }
 
 TEST_F(Http1ConnectionTest, LongBodiesLeaveTheLoopToOthersInBetween) {
-  constexpr std::size_t size = 16 << 20;
+  static constexpr std::size_t size = 16 << 20;
   service_.handlers["/down"] = [](Exchange& x) {
     x.respond(Response(Status::ok, http::Body(http::StreamBody{[](http::BodyWriter& out) -> Task<Result<void>> {
                                                                  const std::string block(64 * 1024, 's');
