@@ -19,7 +19,7 @@ inline constexpr std::size_t min_block = 64;
 inline constexpr std::size_t max_block = std::size_t{1} << 18;  ///< Larger blocks go straight to malloc.
 
 /// How many bytes of each size the calling thread's lists keep at most.
-inline constexpr std::size_t keep_bytes = std::size_t{1} << 20;
+inline constexpr std::size_t keep_bytes = std::size_t{1} << 18;
 
 namespace detail {
 
