@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "weir/http/authority.hpp"
 #include "weir/http/chars.hpp"
-#include "weir/http1/detail/authority.hpp"
 #include "weir/http1/detail/framing.hpp"
 #include "weir/http1/detail/scan.hpp"
 #include "weir/http1/detail/version.hpp"
@@ -41,7 +41,7 @@ ParseError split_absolute(http::Request& request) noexcept {
   const std::string_view rest = target.substr(colon + 3);
   const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
   request.authority = rest.substr(0, end);
-  if (!detail::is_authority(request.authority)) return ParseError::bad_target;
+  if (!http::is_authority(request.authority)) return ParseError::bad_target;
   request.path = rest.substr(end);
   const std::size_t mark = request.path.find('?');
   request.has_query = mark != std::string_view::npos;
@@ -62,7 +62,7 @@ ParseError split_target(http::Request& request, std::size_t query_at) noexcept {
   if (request.method == Method::connect) {
     request.authority = target;
     request.path = {};
-    return detail::is_authority_with_port(target) ? ParseError::none : ParseError::bad_target;
+    return http::is_authority_with_port(target) ? ParseError::none : ParseError::bad_target;
   }
   if (target.front() == '/') {
     request.has_query = query_at != 0;
@@ -96,7 +96,7 @@ ParseError check_host(const detail::FieldParser& fields, http::Request& request)
   }
   if (fields.repeated().contains(HeaderId::host)) return ParseError::repeated_host;
   const std::string_view host = request.headers.get(HeaderId::host);
-  if (!detail::is_authority(host)) return ParseError::bad_host;
+  if (!http::is_authority(host)) return ParseError::bad_host;
   if (request.authority.empty()) request.authority = host;  // the target's goes first (section 3.2.2)
   return ParseError::none;
 }

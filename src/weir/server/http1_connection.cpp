@@ -7,6 +7,8 @@
 
 #include "weir/base/contracts.hpp"
 #include "weir/http1/serializer.hpp"
+#include "weir/http2/session.hpp"
+#include "weir/server/http2_connection.hpp"
 #include "weir/server/worker.hpp"
 
 namespace weir::server {
@@ -191,8 +193,35 @@ void Http1Connection::parse_requests() noexcept {
   }
 }
 
+/// The bytes are, or may become, the preface of HTTP/2 (RFC 9113 section 3.4). No method of HTTP/1 begins with it.
+bool Http1Connection::begins_http2() const noexcept {
+  const std::string_view bytes = unparsed();
+  return bytes.front() == 'P' && worker_.limits().http2.enabled &&
+         http2::preface.starts_with(bytes.substr(0, http2::preface.size()));
+}
+
+/// Another connection goes on with the stream; this one ends.
+void Http1Connection::become_http2() noexcept try {
+  auto next = std::make_unique<Http2Connection>(worker_, std::move(stream_), service_, *info_.local);
+  Http2Connection& added = *next;
+  state_ = State::closed;
+  if (armed()) worker_loop().cancel(*this);
+  worker_.add(std::move(next));
+  added.begin(unparsed());
+  input_.release();
+  worker_loop().defer(*this);  // which destroys it
+} catch (const std::bad_alloc&) {
+  state_ = State::closed;
+  if (armed()) worker_loop().cancel(*this);
+  worker_loop().defer(*this);
+}
+
 bool Http1Connection::parse_head() noexcept {
   const bool begins = exchange_ == nullptr;
+  if (begins && requests_ == 0 && begins_http2()) {
+    if (unparsed().size() >= http2::preface.size()) become_http2();
+    return false;
+  }
   if (begins) {
     try {
       exchange_ = &worker_.pool().acquire();

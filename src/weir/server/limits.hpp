@@ -12,6 +12,26 @@ namespace weir::server {
 /// The size of the table that header fields are parsed into: Limits::header_count may not be above it.
 inline constexpr std::size_t max_header_count = 100;
 
+/// Bounds of HTTP/2 connections, beside those of Limits, which hold for every protocol. The rates are per connection;
+/// ten times as many may come at once. Who passes one is cut off with GOAWAY (ENHANCE_YOUR_CALM).
+struct Http2Limits {
+  bool enabled = true;  ///< Off: connections that begin with HTTP/2's preface are refused as bad HTTP/1.
+
+  std::uint32_t concurrent_streams = 128;         ///< Requests that one connection may have open: refused.
+  std::uint32_t stream_window = 256 * 1024;       ///< Request body that may wait for its handler: the client waits.
+  std::uint32_t connection_window = 1024 * 1024;  ///< The same for all streams of a connection together.
+  std::size_t stream_output_bytes = 64 * 1024;    ///< Streamed response body that may wait: the handler waits.
+  std::uint32_t continuations = 8;                ///< CONTINUATION frames of one head: cut off.
+
+  std::uint32_t resets_per_second = 50;          ///< Streams that come to nothing: reset, malformed or refused.
+  std::uint32_t settings_per_second = 10;        ///< SETTINGS frames.
+  std::uint32_t pings_per_second = 20;           ///< PING frames.
+  std::uint32_t empty_frames_per_second = 50;    ///< DATA without data and CONTINUATION, unless it ends something.
+  std::uint32_t priorities_per_second = 200;     ///< PRIORITY and PRIORITY_UPDATE frames.
+  std::uint32_t window_updates_per_second = 50;  ///< WINDOW_UPDATE frames, beside those that our output explains.
+  std::uint32_t other_frames_per_second = 20;    ///< Frames of unknown types, GOAWAY.
+};
+
 /// Sizes are bytes. Zero means "no limit" only where it says so. What is answered when a limit is passed stands behind
 /// each; "closed" means that the connection ends without an answer because none could be understood.
 struct Limits {
@@ -39,6 +59,8 @@ struct Limits {
   std::uint64_t requests_per_connection = 0;  ///< Then `Connection: close`. 0: no limit.
   std::size_t output_bytes =
       256 * 1024;  ///< Output waiting for a slow reader; above it nothing more is parsed or produced.
+
+  Http2Limits http2;
 };
 
 }  // namespace weir::server

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace weir::http1::detail {
+namespace weir::http {
 
 /// A non-empty host (name, IPv4 address or IP literal in brackets) with an optional port up to 65535. User information
 /// ("user@") is refused (RFC 9110 section 4.2.4).
@@ -11,4 +11,4 @@ bool is_authority(std::string_view text) noexcept;
 /// The same with a port that is not left out: the target of CONNECT.
 bool is_authority_with_port(std::string_view text) noexcept;
 
-}  // namespace weir::http1::detail
+}  // namespace weir::http

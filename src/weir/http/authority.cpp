@@ -1,13 +1,11 @@
-#include "weir/http1/detail/authority.hpp"
+#include "weir/http/authority.hpp"
 
 #include <cstddef>
 
 #include "weir/http/chars.hpp"
 
-namespace weir::http1::detail {
+namespace weir::http {
 namespace {
-
-namespace chars = http::chars;
 
 bool is_port(std::string_view text) noexcept {
   while (text.size() > 5 && text.front() == '0') text.remove_prefix(1);
@@ -57,4 +55,4 @@ bool is_authority_with_port(std::string_view text) noexcept {
   return n != 0 && n + 1 < text.size() && text[n] == ':' && is_port(text.substr(n + 1));
 }
 
-}  // namespace weir::http1::detail
+}  // namespace weir::http
