@@ -69,6 +69,58 @@ TEST(App, ReadsTheProgramsOwnOptions) {
   EXPECT_THROW(app.run(static_cast<int>(arguments.size()), arguments.data()), std::invalid_argument);
 }
 
+TEST(App, ProblemsTellWhichRequestTheyAreAbout) {
+  App app(quiet());
+  app.get("/gone", [] { return problem(Status::gone, "it was here"); });
+  app.get("/refused", [] { return 1; }).use([](Context&) -> std::optional<Response> {
+    return problem(Status::forbidden, "no");
+  });
+  app.get("/late", [](Context& ctx) -> Task<Response> {
+    const Result<void> slept = co_await ctx.loop().sleep(1ms);
+    co_return problem(slept ? Status::conflict : Status::gone);
+  });
+  TestClient client = app.test();
+  const ClientResponse gone = client.get("/gone?x=1", {{"X-Request-Id", "my-request-1"}});
+  EXPECT_EQ(gone.status, 410);
+  EXPECT_EQ(gone.body, R"({"type":"about:blank","title":"Gone","status":410,"detail":"it was here",)"
+                       R"("instance":"/gone","request_id":"my-request-1"})");
+  EXPECT_NE(client.get("/refused").body.find(R"("instance":"/refused")"), std::string::npos);
+  client.send({Method::get, "/late", {}, {}});
+  client.advance(1ms);
+  EXPECT_NE(client.receive().body.find(R"("instance":"/late","request_id":")"), std::string::npos);
+}
+
+TEST(App, AFullPoolIsThisServersTrouble) {
+  AppOptions options = quiet();
+  App app(options);
+  app.get("/", []() -> Result<int> { return fail(Error(Errc::unavailable, "full").with_retry_after_s(3)); });
+  TestClient client = app.test();
+  const ClientResponse answer = client.get("/");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.header("Retry-After"), "3");
+}
+
+TEST(App, SaysWhoMaySeeHealthDetails) {
+  AppOptions options = quiet();
+  options.operations.health_details = HealthDetails::when_authorized;
+  for (const bool says : {false, true}) {
+    if (says) {
+      options.operations.authorized = [](Context& ctx) { return ctx.header("Authorization") == "Bearer probe"; };
+    }
+    App app(options);
+    app.health().add("db", [] { return Result<void>(); });
+    TestClient client = app.test();
+    EXPECT_EQ(client.get("/health/ready").body.find("db"), std::string::npos);
+    const std::string shown = client.get("/health/ready", {{"Authorization", "Bearer probe"}}).body;
+    EXPECT_EQ(shown.find("db") != std::string::npos, says) << shown;
+    const std::string level = R"({"configuredLevel":"DEBUG"})";
+    EXPECT_EQ(
+        client.post("/actuator/loggers/app", "application/json", level, {{"Authorization", "Bearer probe"}}).status,
+        204);
+    EXPECT_EQ(client.post("/actuator/loggers/app", "application/json", level).status, says ? 403 : 204);
+  }
+}
+
 TEST(App, DerivesHeadOptionsAnd405) {
   App app(quiet());
   app.get("/a", [] { return std::string("text"); });

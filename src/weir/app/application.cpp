@@ -133,7 +133,7 @@ void Application::on_request(server::Exchange& exchange) noexcept {
       if (tunnel && !routes.endpoints[match.endpoint]->upgrades) return fall_back(Fallback::not_implemented);
       return ctx.run(environment_, *routes.endpoints[match.endpoint]);
     case RouteOutcome::options:
-      return fall_back(Fallback::options);
+      return answer_options(ctx, routes);
     case RouteOutcome::not_found:
       return fall_back(Fallback::not_found);
     case RouteOutcome::method_not_allowed:
@@ -143,6 +143,19 @@ void Application::on_request(server::Exchange& exchange) noexcept {
     case RouteOutcome::bad_path:
       return fall_back(Fallback::bad_path);
   }
+}
+
+/// A preflight asks whether a page may send another method. The chain of that method's route answers, so that cors() on
+/// a group holds for its routes; other requests with OPTIONS are the application's.
+void Application::answer_options(Context& ctx, const RouteSnapshot& routes) noexcept {
+  const Endpoint& fallback = fallback_[static_cast<std::size_t>(Fallback::options)];
+  const http::Request& request = ctx.request();
+  const std::string_view method = request.headers.get(HeaderId::access_control_request_method);
+  if (method.empty() || !request.headers.has(HeaderId::origin) ||
+      !ctx.match_preflight(*routes.router, {http::parse_method(method), method, request.authority, request.path})) {
+    return ctx.run(environment_, fallback);
+  }
+  ctx.run(environment_, *routes.endpoints[ctx.match().endpoint], fallback.handler.get());
 }
 
 void Application::on_timeout(server::Exchange& exchange, bool receiving) noexcept {

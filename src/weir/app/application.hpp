@@ -48,6 +48,7 @@ class Application final : public server::Service {
  private:
   class Local;
   const RouteSnapshot& current(Local& local) noexcept;
+  void answer_options(Context& ctx, const RouteSnapshot& routes) noexcept;
 
   ChainEnvironment environment_;
   std::array<Endpoint, fallbacks> fallback_;

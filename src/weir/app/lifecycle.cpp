@@ -88,10 +88,12 @@ void App::Impl::add_operations() {
   if (context.options.info.name.empty()) context.options.info.name = options.name;
   if (context.options.info.version.empty()) context.options.info.version = options.openapi.version;
   context.started = options.clock->now();
+  // Who says by themselves who may change things has said it to the endpoints.
+  const bool decided = context.options.authorized || context.options.remote_changes;
   const bool own_listener = !options.admin_listen.empty();
   for (OperationRoute& route : operations_routes(context)) {
     // What tells nothing stays on the main listener too: load balancers ask where they send.
-    if (!own_listener || route.audience == Audience::anyone) add_endpoint(routes, std::move(route), true);
+    if (!own_listener || route.audience == Audience::anyone) add_endpoint(routes, std::move(route), !decided);
   }
   if (own_listener) {
     for (OperationRoute& route : operations_routes(context)) add_endpoint(admin_routes, std::move(route), false);
@@ -219,7 +221,7 @@ Result<void> App::start() {
                 const server::Server::Stats stats = running.stats();
                 return static_cast<double>(stats.refused + stats.rejected_fd_limit);
               },
-          .active_requests = {},
+          .active_requests = [&running] { return static_cast<double>(running.stats().active_requests); },
           .loops = running.loops(),
           .log = impl_->log.get(),
       });

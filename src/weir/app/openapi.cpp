@@ -11,6 +11,7 @@
 #include "weir/json/schema.hpp"
 #include "weir/json/writer.hpp"
 #include "weir/router/pattern.hpp"
+#include "weir/web/route_pattern.hpp"
 
 namespace weir {
 
@@ -144,6 +145,10 @@ class Document {
             {ParameterIn::path, std::string(segment.name), true, &json::type_info<std::string>(), nullptr, {}});
       }
     }
+    // That of a host is no parameter of the path.
+    std::erase_if(parameters, [&](const ParameterDoc& p) {
+      return p.in == ParameterIn::path && !detail::pattern_has(endpoint.pattern, p.name);
+    });
     if (parameters.empty()) return;
     static constexpr std::string_view places[] = {"path", "query", "header", "cookie"};
     w_.key("parameters").begin_array();

@@ -35,13 +35,14 @@ class Route {
 
   /// For reverse URLs (App::url_for). Unique.
   Route& name(std::string name) { return name_ = std::move(name), *this; }
-  /// Only for this host: "api.example.com", or "{tenant}.example.com", whose label becomes a parameter.
+  /// Only for this host: "api.example.com", or "{tenant}.example.com", whose label becomes a parameter
+  /// (for handlers that take it as Path, give it to a group: the compiler compares a route's own pattern only).
   Route& host(std::string host) { return host_ = std::move(host), *this; }
   /// Middleware of this route, inside that of its groups and the application.
   Route& use(Middleware middleware) { return middleware_.push_back(std::move(middleware)), *this; }
   /// Instead of Limits::body_bytes; 0: no limit.
   Route& body_limit(std::uint64_t bytes) { return body_limit_ = bytes, *this; }
-  /// Instead of Limits::request_timeout; 0: none.
+  /// Instead of Limits::request_timeout, and from the end of the head whatever the body takes; 0: none.
   Route& timeout(Duration timeout) { return timeout_ = timeout, *this; }
 
   // The API's description.

@@ -17,14 +17,26 @@ std::uint32_t next_endpoint_id() {
   return next.fetch_add(1, std::memory_order_relaxed);
 }
 
-std::vector<std::string> placeholders_of(std::string_view pattern) {
-  std::vector<std::string> names;
+void append_placeholders(std::string_view pattern, std::vector<std::string>& names) {
   PatternReader reader(pattern);
   PatternSegment segment;
   while (reader.next(segment)) {
     if (!segment.literal) names.emplace_back(segment.name);
   }
-  return names;
+}
+
+/// `own` is the part of the pattern that is the route's and not its groups'.
+RoutePlaceholders placeholders_of(const Endpoint& endpoint, std::string_view own) {
+  RoutePlaceholders result;
+  if (endpoint.host.starts_with('{')) {  // only the first label may be one
+    result.names.push_back(endpoint.host.substr(1, endpoint.host.find('}') - 1));
+    result.host = 1;
+  }
+  std::vector<std::string> of_route;
+  append_placeholders(own, of_route);
+  result.own = of_route.size();
+  append_placeholders(endpoint.pattern, result.names);
+  return result;
 }
 
 }  // namespace
@@ -60,23 +72,23 @@ std::shared_ptr<const Endpoint> RouteBuilder::make_endpoint(Route& route, const 
   endpoint->id = next_endpoint_id();
   endpoint->method = route.method_;
   endpoint->name = std::move(route.name_);
-  endpoint->host = std::move(route.host_);
   endpoint->body_limit = route.body_limit_;
   endpoint->timeout = route.timeout_;
   endpoint->chain = outer;
   OperationDoc declared = std::move(route.doc_);
   for (const GroupScope* group : groups) {
     endpoint->pattern += group->prefix;
-    if (endpoint->host.empty()) endpoint->host = group->host;
+    if (!group->host.empty()) endpoint->host = group->host;  // the innermost one holds
     endpoint->chain.insert(endpoint->chain.end(), group->middleware.begin(), group->middleware.end());
     declared.tags.insert(declared.tags.end(), group->tags.begin(), group->tags.end());
   }
   endpoint->pattern += route.pattern_;
+  if (!route.host_.empty()) endpoint->host = std::move(route.host_);
   std::ranges::move(route.middleware_, std::back_inserter(endpoint->chain));
 
   std::vector<std::string> found;
   endpoint->handler = std::move(route.handler_);
-  endpoint->handler->bind(placeholders_of(endpoint->pattern), placeholders_of(route.pattern_).size(), state, found);
+  endpoint->handler->bind(placeholders_of(*endpoint, route.pattern_), state, found);
   for (const std::string& problem : found) {
     problems.push_back(std::string(http::to_string(endpoint->method)) + " " + endpoint->pattern + ": " + problem);
   }

@@ -12,6 +12,7 @@
 
 #include "weir/app/app.hpp"
 #include "weir/app/test_client.hpp"
+#include "weir/telemetry/metrics.hpp"
 #include "weir/web/broadcast.hpp"
 #include "weir/web/multipart_form.hpp"
 #include "weir/web/sse.hpp"
@@ -76,6 +77,9 @@ TEST(Streams, ReachSubscribersOnAllLoopsAndEndWithTheDrain) {
   std::vector<std::unique_ptr<Subscriber>> subscribers;
   for (int i = 0; i < 8; ++i) subscribers.push_back(std::make_unique<Subscriber>(app.addresses().front()));
   while (changes.subscribers() < subscribers.size()) std::this_thread::sleep_for(1ms);
+  Buffer metrics;
+  app.metrics().write(metrics);
+  EXPECT_NE(metrics.view().find("\nweir_requests_active 8\n"), std::string_view::npos) << metrics.view();
   for (int i = 1; i <= 20; ++i) changes.publish({"tick", std::to_string(i)});
   for (auto& subscriber : subscribers) EXPECT_TRUE(subscriber->wait_for("event: tick\nid: 20\ndata: 20\n\n"));
 

@@ -66,12 +66,20 @@ class [[nodiscard]] Error {
     return std::move(*this);
   }
 
+  /// After how many seconds trying again makes sense: Retry-After, where a client is answered with it. 0: not said.
+  [[nodiscard]] std::uint32_t retry_after_s() const noexcept { return retry_after_s_; }
+  Error&& with_retry_after_s(std::uint32_t seconds) && {
+    retry_after_s_ = seconds;
+    return std::move(*this);
+  }
+
   /// The same error with "`context`: " before its message.
   [[nodiscard]] Error with_context(std::string_view context) &&;
 
  private:
   std::string message_;
   std::vector<FieldError> fields_;
+  std::uint32_t retry_after_s_ = 0;
   Errc code_;
 };
 

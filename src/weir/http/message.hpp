@@ -149,6 +149,8 @@ class Body {
 /// (Content-Length, Transfer-Encoding, Connection …): such fields in `headers` are dropped when it is sent.
 struct Response {
   Status status = Status::ok;
+  /// A problem that was made without its request (weir::problem()): the framework adds which one it was.
+  bool unfinished_problem = false;
   Headers headers;
   Body body;
   /// Fields sent behind the body, where the protocol can carry them; makes HTTP/1.1 use the chunked coding.

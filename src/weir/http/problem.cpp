@@ -100,6 +100,7 @@ Problem to_problem(Error error) {
   // What went wrong inside is for the log; a client has no use for it and an attacker may.
   if (problem.status != Status::internal_server_error) problem.detail = error.message();
   problem.errors = error.fields();
+  problem.retry_after_s = error.retry_after_s();
   return problem;
 }
 
@@ -150,10 +151,22 @@ Response to_response(const Problem& problem) {
   Response response(problem.status);
   response.headers.set_static(HeaderId::content_type, problem_media_type);
   response.headers.set_static(HeaderId::cache_control, "no-store");
+  if (problem.retry_after_s != 0) response.headers.set(HeaderId::retry_after, std::to_string(problem.retry_after_s));
   Buffer body;
   write_problem(problem, body);
   response.body = std::move(body);
   return response;
+}
+
+void finish_problem(Response& response, std::string_view instance, std::string_view request_id) {
+  response.unfinished_problem = false;
+  const std::string_view text = response.body.bytes().value_or("");
+  if (!text.ends_with('}')) return;
+  Buffer body(text.substr(0, text.size() - 1));
+  write_member("instance", instance, body);
+  write_member("request_id", request_id, body);
+  body.push_back('}');
+  response.body = std::move(body);
 }
 
 }  // namespace weir::http

@@ -1,6 +1,7 @@
 // Problem details (RFC 9457), and the one table from error codes to status codes.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,13 +22,14 @@ Errc errc_of(Status status) noexcept;
 /// What application/problem+json says about one failed request. Empty members are left out.
 struct Problem {
   Status status = Status::internal_server_error;
-  std::string type;                ///< A URI that names the kind of problem; "about:blank" when empty.
-  std::string title;               ///< The reason phrase of the status when empty.
-  std::string detail;              ///< About this occurrence, for the client to read.
-  std::string instance;            ///< A URI of this occurrence: the request's path.
-  std::string request_id;          ///< Extension member "request_id".
-  std::string code;                ///< Extension member "code": the canonical error code, for programs to switch on.
-  std::vector<FieldError> errors;  ///< Extension member "errors": [{field, rule, message}].
+  std::string type;                 ///< A URI that names the kind of problem; "about:blank" when empty.
+  std::string title;                ///< The reason phrase of the status when empty.
+  std::string detail;               ///< About this occurrence, for the client to read.
+  std::string instance;             ///< A URI of this occurrence: the request's path.
+  std::uint32_t retry_after_s = 0;  ///< Field Retry-After, unless 0.
+  std::string request_id;           ///< Extension member "request_id".
+  std::string code;                 ///< Extension member "code": the canonical error code, for programs to switch on.
+  std::vector<FieldError> errors;   ///< Extension member "errors": [{field, rule, message}].
   std::vector<std::pair<std::string, std::string>> members;  ///< Further extension members (strings).
 };
 
@@ -40,7 +42,11 @@ Problem to_problem(Error error);
 /// Appends the JSON object. Texts that are not UTF-8 have their bad bytes replaced by U+FFFD.
 void write_problem(const Problem& problem, Buffer& out);
 
-/// The whole response: status, Content-Type and Cache-Control: no-store.
+/// The whole response: status, Content-Type, Cache-Control: no-store, and Retry-After where there is one.
 Response to_response(const Problem& problem);
+
+/// For a response of to_response() that was made without a request at hand (Response::unfinished_problem): adds the
+/// members that tell which request it was.
+void finish_problem(Response& response, std::string_view instance, std::string_view request_id);
 
 }  // namespace weir::http

@@ -14,7 +14,7 @@ class RequestDeadline {
 
   void before(Context& ctx) const {
     if (ctx.endpoint()->timeout) return;  // The chain has set that one.
-    ctx.set_deadline(timeout_ == Duration::zero() ? Instant::max() : ctx.started() + timeout_);
+    ctx.set_timeout(timeout_);
   }
 
  private:

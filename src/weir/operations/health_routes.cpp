@@ -19,7 +19,7 @@ bool shows_details(const OperationsContext& operations, Context& ctx) {
     case HealthDetails::never:
       return false;
     case HealthDetails::when_authorized:
-      return operations.authorized && operations.authorized(ctx);
+      return operations.options.authorized && operations.options.authorized(ctx);
     case HealthDetails::always:
       return true;
   }

@@ -77,7 +77,7 @@ bool is_local(const net::SocketAddress* peer) noexcept {
 }
 
 bool may_change(const OperationsContext& operations, Context& ctx) {
-  if (operations.authorized) return operations.authorized(ctx);
+  if (operations.options.authorized) return operations.options.authorized(ctx);
   if (operations.options.remote_changes) return true;
   const http::HeaderSet proxied = http::HeaderSet::of(HeaderId::forwarded, HeaderId::x_forwarded_for);
   return is_local(ctx.connection().peer) && !ctx.request().headers.has_any(proxied);

@@ -44,8 +44,12 @@ struct OperationsOptions {
   HealthDetails health_details = HealthDetails::never;
   /// Whether other machines may change the running service (POST /actuator/loggers). Without it only clients on this
   /// machine may, and no proxy on it for others: what comes with Forwarded or X-Forwarded-For is refused. Not looked at
-  /// where OperationsContext::authorized decides.
+  /// where `authorized` decides.
   bool remote_changes = false;
+  /// Whether this client may see details (HealthDetails::when_authorized) and make changes: by a token that it sends, a
+  /// client certificate, its address. Called on every loop at once. Null: nobody sees details; for changes see
+  /// remote_changes.
+  std::function<bool(Context&)> authorized;
   AppInfo info;
 };
 
@@ -56,9 +60,6 @@ struct OperationsContext {
   MetricsRegistry* metrics = nullptr;
   Log* log = nullptr;
   OperationsOptions options;
-  /// Whether this client may see details (when_authorized) and make changes. Null: nobody may see; for changes see
-  /// OperationsOptions::remote_changes.
-  std::function<bool(Context&)> authorized;
   /// Since when uptime counts.
   Instant started = Clock::system().now();
 };

@@ -93,7 +93,7 @@ TEST_F(OperationsTest, ShowsDetailsToWhoIsAuthorized) {
   operations_.options.health_details = HealthDetails::when_authorized;
   health_.add("db", [] { return Result<void>(); });
   EXPECT_THAT(get("/health/ready").body, Not(HasSubstr("db")));
-  operations_.authorized = [](Context& ctx) { return ctx.header("X-Role") == "operator"; };
+  operations_.options.authorized = [](Context& ctx) { return ctx.header("X-Role") == "operator"; };
   EXPECT_THAT(get("/health/ready").body, Not(HasSubstr("db")));
   EXPECT_THAT(service_.get_path("/health/ready", {{"X-Role", "operator"}}).body, HasSubstr("db"));
 }
@@ -192,7 +192,7 @@ TEST_F(OperationsTest, LetsOnlyThisMachineChangeLevels) {
   EXPECT_EQ(remote.get_path("/actuator/loggers").status, 200);
   operations_.options.remote_changes = true;
   EXPECT_EQ(set(remote, "X-Test", "1"), 204);
-  operations_.authorized = [](Context& ctx) { return ctx.header("X-Role") == "operator"; };
+  operations_.options.authorized = [](Context& ctx) { return ctx.header("X-Role") == "operator"; };
   EXPECT_EQ(set(remote, "X-Test", "1"), 403);
   EXPECT_EQ(set(remote, "X-Role", "operator"), 204);
 }

@@ -1,13 +1,35 @@
 #include "weir/runtime/blocking_pool.hpp"
 
+#include <csignal>
 #include <string>
 
 #include <pthread.h>
 
 namespace weir {
 
+namespace {
+
+/// All signals of this thread, blocked as long as it lives.
+class BlockedSignals {
+ public:
+  BlockedSignals() noexcept {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
 BlockingPool::BlockingPool(Options options) : options_(options) {
   WEIR_ASSERT(options.threads > 0);
+  const BlockedSignals blocked;  // inherited by the threads: signals are for those of the application
   for (std::size_t i = 0; i < options.threads; ++i) {
     threads_.emplace_back([this, i] {
       ::pthread_setname_np(::pthread_self(), ("weir-pool-" + std::to_string(i)).c_str());
@@ -26,8 +48,10 @@ bool BlockingPool::submit(runtime::Job& job, std::optional<Error>& why) {
     if (stopping_) {
       why.emplace(Errc::unavailable, "the pool for blocking work has stopped");
     } else if (queue_.size() >= options_.queue_limit) {
-      why.emplace(Errc::resource_exhausted,
-                  "the queue for blocking work is full (" + std::to_string(options_.queue_limit) + " calls wait)");
+      // This server's trouble and not the client's: 503, and not 429.
+      why = Error(Errc::unavailable,
+                  "the queue for blocking work is full (" + std::to_string(options_.queue_limit) + " calls wait)")
+                .with_retry_after_s(1);
     } else {
       queue_.push(job);
       stats_.waiting.store(queue_.size(), std::memory_order_relaxed);

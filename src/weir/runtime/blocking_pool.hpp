@@ -132,8 +132,8 @@ class BlockingPool {
   ///     auto result = co_await call;
   ///
   /// Calls `function` on a pool thread and goes on, on the same loop, with Result<R> of what it returned (a function
-  /// that returns a Result gives that one). Errors: resource_exhausted at once when the queue is full, unavailable when
-  /// the pool stops, cancelled when the token's source stops. What the function throws comes out of co_await.
+  /// that returns a Result gives that one). Errors: unavailable at once when the queue is full (with retry_after_s) and
+  /// when the pool stops, cancelled when the token's source stops. What the function throws comes out of co_await.
   ///
   /// If the awaiting coroutine is destroyed, or stopped, while the function runs, the function goes on and its result
   /// is thrown away: so it must own what it uses, or use what outlives the pool.

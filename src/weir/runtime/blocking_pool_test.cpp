@@ -105,11 +105,34 @@ TEST(BlockingPool, FullQueueRefusesAtOnce) {
   loop.run_until_idle();
   EXPECT_FALSE(waiting.done());
   ASSERT_TRUE(refused.done());
-  EXPECT_EQ(refused.take(), Errc::resource_exhausted);
+  EXPECT_EQ(refused.take(), Errc::unavailable);
   EXPECT_EQ(pool.stats().refused.load(), 1u);
   blocker.release();
   while (!waiting.done() || !blocker.done()) loop.run_once(true);
   EXPECT_EQ(*calls, 1);
+}
+
+TEST(BlockingPool, ThreadsLeaveSignalsToOthers) {
+  EventLoop loop;
+  BlockingPool pool({.threads = 1});
+  sigset_t before;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
+  EXPECT_EQ(::sigismember(&before, SIGUSR2), 0) << "the one who made the pool gets its signals again";
+  struct Look {
+    static Task<int> at(BlockingPool& threads) {
+      auto call = threads.run([] {
+        sigset_t mask;
+        ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+        return ::sigismember(&mask, SIGUSR2) + ::sigismember(&mask, SIGTERM);
+      });
+      const Result<int> blocked = co_await call;
+      co_return blocked.value_or(-1);
+    }
+  };
+  auto task = Look::at(pool);
+  Start start(loop, task);
+  while (!task.done()) loop.run_once(true);
+  EXPECT_EQ(task.take(), 2);
 }
 
 TEST(BlockingPool, DestroyedWhileWaitingIsNotCalled) {

@@ -103,7 +103,8 @@ void Exchange::begin(ExchangePort& port, Service& service, const Limits& limits,
   limits_ = &limits;
   connection_ = connection;
   started_ = loop_.now();
-  deadline_ = limits.request_timeout == Duration::zero() ? Instant::max() : started_ + limits.request_timeout;
+  body_moved_ = started_;
+  set_timeout(limits.request_timeout);
   body_limit_ = limits.body_bytes;
   if (local_of_ != &service) {
     local_ = service.make_local(*this);
@@ -113,6 +114,8 @@ void Exchange::begin(ExchangePort& port, Service& service, const Limits& limits,
 
 void Exchange::serve() noexcept {
   serving_ = true;
+  counted_ = true;
+  pool_.worker().count_request(true);
   service_->on_request(*this);
   serving_ = false;
   if (!responded_) arm_deadline();
@@ -120,6 +123,7 @@ void Exchange::serve() noexcept {
 }
 
 void Exchange::recycle() noexcept {
+  if (std::exchange(counted_, false)) pool_.worker().count_request(false);
   if (armed()) loop_.cancel(*this);
   take_back();
   if (local_) local_->reset();
@@ -151,7 +155,13 @@ void Exchange::abandon() noexcept {
   if (!finished_ && service_ != nullptr) finish(0, false);
 }
 
+void Exchange::set_timeout(Duration timeout) noexcept {
+  set_deadline(timeout == Duration::zero() ? Instant::max() : started_ + timeout);
+  timeout_ = timeout;
+}
+
 void Exchange::set_deadline(Instant deadline) noexcept {
+  timeout_ = Duration::zero();
   deadline_ = deadline;
   if (armed()) arm_deadline();
 }
@@ -175,6 +185,7 @@ BodyPiece Exchange::pull_body() noexcept {
   }
   BodyPiece piece = port_->pull_body(*this);
   if (piece.kind == BodyPiece::Kind::data) {
+    body_moved_ = loop_.now();
     body_received_ += piece.data.size();
     if (body_limit_ != 0 && body_received_ > body_limit_) {
       fail_body(Error(Errc::too_large, "the request body is larger than " + std::to_string(body_limit_) + " bytes"));
@@ -377,8 +388,23 @@ void Exchange::on_deferred() noexcept {
   }
 }
 
+/// Whether the deadline moves because the body did, from where the time counts.
+bool Exchange::body_keeps_it_alive() noexcept {
+  if (timeout_ == Duration::zero() || !has_body_) return false;
+  const Instant due = body_moved_ + timeout_;
+  if (due <= loop_.now()) return false;
+  // The connection watches the rate more closely; this holds whatever the protocol.
+  const bool receiving = collector_ != nullptr || body_waiter_ != nullptr;
+  const double least =
+      static_cast<double>(limits_->min_rate) * std::chrono::duration<double>(loop_.now() - started_).count();
+  if (receiving && static_cast<double>(body_received_) < least) return false;
+  deadline_ = due;
+  return true;
+}
+
 void Exchange::on_timer() noexcept {
   if (responded_ || finished_) return;
+  if (body_keeps_it_alive()) return arm_deadline();
   const bool receiving = collector_ != nullptr || body_waiter_ != nullptr;
   Service& service = *service_;
   stop_.request_stop(StopReason::deadline);

@@ -143,8 +143,12 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   [[nodiscard]] ExchangeLocal* local() const noexcept { return local_.get(); }
 
   // --- its time ---
-  /// When the answer must have started; replaces the default of Limits::request_timeout. Instant::max(): never.
+  /// When the answer must have started, whatever the client is sending; replaces set_timeout(). Instant::max(): never.
   void set_deadline(Instant deadline) noexcept;
+  /// How long the answer may take from the end of the head or, where the body is read, from when it last moved: a large
+  /// upload takes as long as it takes while it keeps to the stall time-out and the minimum rate of the limits. At first
+  /// this is Limits::request_timeout. 0: any time.
+  void set_timeout(Duration timeout) noexcept;
   [[nodiscard]] Instant deadline() const noexcept { return deadline_; }
 
   // --- its body ---
@@ -226,6 +230,7 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   class StreamWriter;
 
   void arm_deadline() noexcept;
+  [[nodiscard]] bool body_keeps_it_alive() noexcept;
   void on_timer() noexcept override;
   void on_deferred() noexcept override;
   void on_body_ready() noexcept override;
@@ -251,6 +256,8 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   const Service* local_of_ = nullptr;
   Instant started_{};
   Instant deadline_{};
+  Duration timeout_{};    // zero: the deadline is fixed
+  Instant body_moved_{};  // when something of the body was pulled last
 
   std::optional<std::uint64_t> content_length_;
   std::uint64_t body_limit_ = 0;
@@ -274,6 +281,7 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   bool responded_ = false;
   bool finished_ = false;
   bool serving_ = false;
+  bool counted_ = false;                 // among the worker's requests
   Exchange* previous_active_ = nullptr;  // the pool's list
   Exchange* next_active_ = nullptr;
 };

@@ -46,7 +46,8 @@ struct Limits {
   Duration header_timeout = std::chrono::seconds(10);  ///< First byte of a request to the end of its head: 408.
   Duration idle_timeout = std::chrono::seconds(75);    ///< Kept-alive connection without a request: closed.
   Duration request_timeout =
-      std::chrono::seconds(30);  ///< End of the head to the start of the answer: 503, work cancelled. 0: none.
+      std::chrono::seconds(30);  ///< End of the head, or of the last of the body that has arrived so far, to the start
+                                 ///< of the answer: 503, work cancelled. 0: none.
   Duration stall_timeout =
       std::chrono::seconds(10);  ///< Nothing moved of a body that is being received (408) or sent (closed).
   std::uint64_t min_rate =

@@ -139,6 +139,7 @@ Server::Stats Server::stats() const noexcept {
     const WorkerStats& stats = lane->worker.stats();
     result.open_connections += stats.connections.load(std::memory_order_relaxed);
     result.accepted += stats.accepted.load(std::memory_order_relaxed);
+    result.active_requests += stats.requests.load(std::memory_order_relaxed);
     result.refused += stats.refused.load(std::memory_order_relaxed);
     for (const std::unique_ptr<Entry>& entry : lane->entries) {
       result.rejected_fd_limit += entry->listener->stats().rejected_fd_limit.load(std::memory_order_relaxed);

@@ -61,6 +61,7 @@ class Server {
     std::uint64_t accepted = 0;
     std::uint64_t refused = 0;
     std::uint64_t rejected_fd_limit = 0;
+    std::uint64_t active_requests = 0;
   };
   /// Any thread.
   [[nodiscard]] Stats stats() const noexcept;

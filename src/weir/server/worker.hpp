@@ -22,7 +22,8 @@ namespace weir::server {
 struct WorkerStats {
   std::atomic<std::uint64_t> connections{0};  ///< Open now.
   std::atomic<std::uint64_t> accepted{0};
-  std::atomic<std::uint64_t> refused{0};  ///< Over the limit of connections.
+  std::atomic<std::uint64_t> refused{0};   ///< Over the limit of connections.
+  std::atomic<std::uint64_t> requests{0};  ///< Being served now, cancelled ones that still run included.
 };
 
 /// Lives on its loop's thread; everything here is for that thread.
@@ -70,6 +71,11 @@ class Worker {
 
   /// For connections: destroys it.
   void remove(Connection& connection) noexcept;
+  /// For exchanges: a request has begun or ended.
+  void count_request(bool begins) noexcept {
+    const std::uint64_t running = stats_.requests.load(std::memory_order_relaxed);
+    stats_.requests.store(begins ? running + 1 : running - 1, std::memory_order_relaxed);
+  }
   /// For exchanges and connections: something ended.
   void check_empty() noexcept;
 

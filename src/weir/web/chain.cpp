@@ -45,9 +45,10 @@ Response error_response(Context& ctx, Error error) {
 }
 }  // namespace detail
 
-void Context::run(const ChainEnvironment& environment, const Endpoint& endpoint) noexcept {
+void Context::run(const ChainEnvironment& environment, const Endpoint& endpoint, const Handler* instead) noexcept {
   environment_ = &environment;
   endpoint_ = &endpoint;
+  handler_ = instead != nullptr ? instead : endpoint.handler.get();
   if (endpoint.body_limit) exchange_.limit_body(*endpoint.body_limit);
   if (endpoint.timeout) {
     exchange_.set_deadline(*endpoint.timeout == Duration::zero() ? Instant::max() : started() + *endpoint.timeout);
@@ -69,7 +70,7 @@ void Context::run(const ChainEnvironment& environment, const Endpoint& endpoint)
     }
     ++passed_;
   }
-  if (endpoint.handler->body() == BodyUse::whole) return exchange_.collect_body(*this);
+  if (handler_->body() == BodyUse::whole) return exchange_.collect_body(*this);
   call_handler();
 }
 
@@ -81,7 +82,7 @@ void Context::on_body(Result<std::string_view> body) noexcept {
 }
 
 void Context::call_handler() noexcept {
-  const Handler& handler = *endpoint_->handler;
+  const Handler& handler = *handler_;
   if (handler.async()) return exchange_.run(drive_handler());
   try {
     complete(handler.call(*this));
@@ -93,7 +94,7 @@ void Context::call_handler() noexcept {
 Task<void> Context::drive_handler() {
   std::optional<Response> response;
   try {
-    Task<Response> task = endpoint_->handler->call_async(*this);
+    Task<Response> task = handler_->call_async(*this);
     response = co_await std::move(task);
   } catch (...) {
     response = failed(std::current_exception());
@@ -130,6 +131,7 @@ Task<Response> Context::run_from(std::size_t position) {
     Task<Response> task = this->answer();
     response = co_await std::move(task);
   }
+  finish_problem(*response);
   apply_after(position, at, *response);
   co_return std::move(*response);
 }
@@ -141,7 +143,7 @@ Task<Response> Next::operator()() const {
 /// The handler's answer, from within a coroutine. Errors of the handler become responses here, so that the middleware
 /// around it sees them as such.
 Task<Response> Context::answer() {
-  const Handler& handler = *endpoint_->handler;
+  const Handler& handler = *handler_;
   if (handler.body() == BodyUse::whole) {
     Task<Result<std::string_view>> task = body();
     Result<std::string_view> received = co_await std::move(task);
@@ -161,6 +163,15 @@ Task<Response> Context::answer() {
   co_return std::move(*response);
 }
 
+void Context::finish_problem(Response& response) noexcept {
+  if (!response.unfinished_problem) [[likely]]
+    return;
+  try {
+    http::finish_problem(response, path(), request_id());
+  } catch (...) {  // no memory: it says less
+  }
+}
+
 void Context::apply_after(std::size_t from, std::size_t to, Response& response) noexcept {
   for (std::size_t i = to; i > from; --i) {
     try {
@@ -173,6 +184,7 @@ void Context::apply_after(std::size_t from, std::size_t to, Response& response) 
 
 void Context::complete(Response response) noexcept {
   if (exchange_.responded()) return exchange_.respond(std::move(response));  // Answered by the deadline: dropped.
+  finish_problem(response);
   apply_after(0, passed_, response);
   exchange_.respond(std::move(response));
 }

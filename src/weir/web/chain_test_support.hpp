@@ -255,9 +255,10 @@ class TestService final : private server::Service {
       spec.endpoint = static_cast<std::uint32_t>(i);
       table.add(spec);
       const PatternInfo pattern = inspect_pattern(endpoint.pattern);
-      std::vector<std::string> names;
-      for (std::size_t p = 0; p < pattern.count; ++p) names.emplace_back(pattern.placeholders[p].name);
-      endpoint.handler->bind(names, names.size(), state_, problems);
+      RoutePlaceholders placeholders;
+      for (std::size_t p = 0; p < pattern.count; ++p) placeholders.names.emplace_back(pattern.placeholders[p].name);
+      placeholders.own = placeholders.names.size();
+      endpoint.handler->bind(placeholders, state_, problems);
     }
     if (!problems.empty()) throw std::invalid_argument(problems.front());
     auto router = table.build();

@@ -72,6 +72,18 @@ Task<Result<std::string_view>> Context::body() {
   co_return body;
 }
 
+bool Context::match_preflight(const Router& router, const RouteRequest& wanted) noexcept {
+  const std::string_view allow = match_.allow;
+  const RouteMatch& match = match_route(router, wanted);
+  const bool found = match.outcome == RouteOutcome::found;
+  if (!found) {
+    ::new (&match_) RouteMatch;
+    match_.outcome = RouteOutcome::options;
+  }
+  match_.allow = allow;
+  return found;
+}
+
 void* Context::find_slot(const void* key) const noexcept {
   for (const Slot* slot = slots_; slot != nullptr; slot = slot->next) {
     if (slot->key == key) return slot->value;
@@ -86,6 +98,7 @@ void Context::reset() noexcept {
   slots_ = nullptr;
   environment_ = nullptr;
   endpoint_ = nullptr;
+  handler_ = nullptr;
   ::new (&match_) RouteMatch;
   log_context_ = {};
   body_ = client_ip_ = exception_ = {};

@@ -99,6 +99,8 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   /// When the answer must have started.
   [[nodiscard]] Instant deadline() const noexcept { return exchange_.deadline(); }
   void set_deadline(Instant deadline) noexcept { exchange_.set_deadline(deadline); }
+  /// The same from now on as the default: time in which the body arrives does not count (Exchange::set_timeout()).
+  void set_timeout(Duration timeout) noexcept { exchange_.set_timeout(timeout); }
   /// Bodies above this are refused with 413; before anything of the body is read. 0: no limit.
   void limit_body(std::uint64_t bytes) noexcept { exchange_.limit_body(bytes); }
   [[nodiscard]] EventLoop& loop() const noexcept { return exchange_.loop(); }
@@ -129,7 +131,11 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   const RouteMatch& match_route(const Router& router, const RouteRequest& wanted) noexcept {
     return *::new (&match_) RouteMatch(router.match(wanted, arena()));
   }
-  void run(const ChainEnvironment& environment, const Endpoint& endpoint) noexcept;
+  /// For the preflight of another method (the Fetch standard, section 4.8): takes that method's match, Allow included,
+  /// and tells whether it has a route. If not, match() stays what it was.
+  bool match_preflight(const Router& router, const RouteRequest& wanted) noexcept;
+  /// Runs the endpoint's chain around its handler, or around `instead`.
+  void run(const ChainEnvironment& environment, const Endpoint& endpoint, const Handler* instead = nullptr) noexcept;
   void timed_out(bool receiving) noexcept;
   void finished(const Outcome& outcome) noexcept;
   [[nodiscard]] const Endpoint* endpoint() const noexcept { return endpoint_; }
@@ -154,6 +160,7 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   void call_handler() noexcept;
   void complete(Response response) noexcept;
   Response failed(std::exception_ptr exception) noexcept;
+  void finish_problem(Response& response) noexcept;
   void apply_after(std::size_t from, std::size_t to, Response& response) noexcept;
   Task<void> drive_handler();
   Task<void> drive_chain(std::size_t position);
@@ -163,6 +170,7 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   server::Exchange& exchange_;
   const ChainEnvironment* environment_ = nullptr;
   const Endpoint* endpoint_ = nullptr;
+  const Handler* handler_ = nullptr;  // what the chain surrounds: the endpoint's, or another
   RouteMatch match_;
   LogContext log_context_;
   std::string_view body_;

@@ -218,20 +218,23 @@ void describe_body(OperationDoc& doc, std::string_view media_type, const json::T
 
 // --- binding ---
 
-void bind_placeholders(const std::vector<std::string>& placeholders, std::size_t own, const bool* positional,
-                       const std::string_view* named, std::size_t count, ParameterBinding* bindings,
-                       std::vector<std::string>& problems) {
+void bind_placeholders(const RoutePlaceholders& placeholders, const bool* positional, const std::string_view* named,
+                       std::size_t count, ParameterBinding* bindings, std::vector<std::string>& problems) {
+  const std::vector<std::string>& names = placeholders.names;
   const auto wanted = static_cast<std::size_t>(std::count(positional, positional + count, true));
-  // A handler of a group's route may take all placeholders, or only those of its own pattern.
-  std::size_t next = wanted == own ? placeholders.size() - own : 0;
-  if (wanted > placeholders.size()) {
+  // A handler of a group's route may take those of its own pattern only, those of the whole pattern, or that of the
+  // host and all others.
+  std::size_t next = placeholders.host;
+  if (wanted == placeholders.own) next = names.size() - placeholders.own;
+  if (wanted > names.size() - placeholders.host) next = 0;
+  if (wanted > names.size()) {
     problems.push_back("the handler takes " + std::to_string(wanted) + " Path parameters, the pattern has " +
-                       std::to_string(placeholders.size()) + " placeholders");
+                       std::to_string(names.size()) + " placeholders");
     return;
   }
   for (std::size_t i = 0; i < count; ++i) {
-    if (positional[i]) bindings[i].name = placeholders[next++];
-    if (!named[i].empty() && std::ranges::find(placeholders, named[i]) == placeholders.end()) {
+    if (positional[i]) bindings[i].name = names[next++];
+    if (!named[i].empty() && std::ranges::find(names, named[i]) == names.end()) {
       problems.push_back("the pattern has no placeholder {" + std::string(named[i]) + "}");
     }
   }

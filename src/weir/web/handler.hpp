@@ -20,6 +20,13 @@ enum class BodyUse : std::uint8_t {
   stream,  ///< It reads it itself, piece by piece.
 };
 
+/// The names of a route's placeholders: that of its host, then those of its groups' prefixes, then its own.
+struct RoutePlaceholders {
+  std::vector<std::string> names;
+  std::size_t host = 0;  ///< How many of them (the first) are the host's: 0 or 1.
+  std::size_t own = 0;   ///< How many of them (the last) are in the route's own part of the pattern.
+};
+
 /// A handler of one route: shared by all loops, called by many exchanges at once, so it is const. Exactly one of call()
 /// and call_async() is meant, see async().
 class Handler {
@@ -34,9 +41,9 @@ class Handler {
   /// Answers when it can. The handler outlives the task.
   virtual Task<Response> call_async(Context& ctx) const = 0;
 
-  /// At registration: tells the handler the names of the placeholders of the whole pattern, of which the last `own` are
-  /// the route's own (the others are its group's), and the application's state. Every mistake is a line in `problems`.
-  virtual void bind(const std::vector<std::string>& placeholders, std::size_t own, const StateMap& state,
+  /// At registration: tells the handler its route's placeholders and the application's state. Every mistake is a line
+  /// in `problems`.
+  virtual void bind(const RoutePlaceholders& placeholders, const StateMap& state,
                     std::vector<std::string>& problems) = 0;
   /// Describes parameters, bodies and answers by the handler's types. After bind().
   virtual void describe(OperationDoc& doc) const = 0;

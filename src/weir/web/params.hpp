@@ -8,8 +8,9 @@
 namespace weir {
 
 /// A placeholder of the route. Without a name the parameters bind to the route's placeholders from left to right; with
-/// one, Path<int, "id">, to that placeholder. T is any type with a text form (numbers, bool, texts, enums, dates), or a
-/// struct whose members are named as the placeholders.
+/// one, Path<int, "id">, to that placeholder. The placeholder of a host, "{tenant}.example.com", stands before those of
+/// the path: it is bound by name, or when there are as many parameters. T is any type with a text form (numbers, bool,
+/// texts, enums, dates), or a struct whose members are named as the placeholders.
 template <class T, FixedString Name = "">
 struct Path {
   T value{};

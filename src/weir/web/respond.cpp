@@ -66,7 +66,9 @@ Response problem(Status status, std::string_view detail) {
   http::Problem problem;
   problem.status = status;
   problem.detail = detail;
-  return http::to_response(problem);
+  Response response = http::to_response(problem);
+  response.unfinished_problem = true;
+  return response;
 }
 
 Result<Response> file(const std::string& path, std::string_view media_type) {

@@ -95,9 +95,8 @@ constexpr std::string_view named_path() {
 }
 
 /// Gives the positional parameters the names of their placeholders. Not a template, to be compiled once.
-void bind_placeholders(const std::vector<std::string>& placeholders, std::size_t own, const bool* positional,
-                       const std::string_view* named, std::size_t count, ParameterBinding* bindings,
-                       std::vector<std::string>& problems);
+void bind_placeholders(const RoutePlaceholders& placeholders, const bool* positional, const std::string_view* named,
+                       std::size_t count, ParameterBinding* bindings, std::vector<std::string>& problems);
 void missing_state(std::vector<std::string>& problems, std::string_view type);
 
 template <class F, class Parameters = typename Signature<F>::Parameters>
@@ -170,12 +169,11 @@ class TypedHandler<F, std::tuple<P...>> final : public Handler {
     }
   }
 
-  void bind(const std::vector<std::string>& placeholders, std::size_t own, const StateMap& state,
-            std::vector<std::string>& problems) override {
+  void bind(const RoutePlaceholders& placeholders, const StateMap& state, std::vector<std::string>& problems) override {
     if constexpr (count != 0) {
       static constexpr bool positional[] = {positional_path<P>()...};
       static constexpr std::string_view named[] = {named_path<P>()...};
-      bind_placeholders(placeholders, own, positional, named, count, bindings_.data(), problems);
+      bind_placeholders(placeholders, positional, named, count, bindings_.data(), problems);
       (need_state<P>(state, problems), ...);
     }
   }
