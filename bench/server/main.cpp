@@ -73,6 +73,12 @@ int main(int argc, char** argv) {
   line.add_option("--chain", chain, "none or production [production]")->check(CLI::IsMember({"none", "production"}));
   line.add_option("--access-log", access_log, "File of the structured log [/dev/null]");
   line.add_option("--file", file, "File that /file sends [12 MB, made in /tmp]");
+  std::string certificate;
+  std::string key;
+  bool tickets = true;
+  line.add_option("--tls-cert", certificate, "PEM file with the certificate chain: speak TLS");
+  line.add_option("--tls-key", key, "PEM file with its private key");
+  line.add_flag("--tls-tickets,!--no-tls-tickets", tickets, "Session tickets [on]");
   CLI11_PARSE(line, argc, argv);
 
   weir::AppOptions options;
@@ -81,6 +87,8 @@ int main(int argc, char** argv) {
   options.threads = threads;
   options.log.file = access_log;
   options.drain_timeout = std::chrono::seconds(1);
+  if (!certificate.empty()) options.tls.certificates = {{.certificate_file = certificate, .key_file = key}};
+  options.tls.session_tickets = tickets;
   if (chain == "none") switch_off_production(options);
   const bool own_file = file.empty();
   if (own_file) file = make_file("/tmp");

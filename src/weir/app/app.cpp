@@ -109,6 +109,11 @@ BlockingPool& App::blocking() noexcept {
   return *impl_->blocking;
 }
 
+Result<void> App::reload_tls() {
+  if (!impl_->tls) return fail(Errc::failed_precondition, "the application does not serve TLS");
+  return impl_->tls->reload();
+}
+
 // --- routes while serving ---
 
 Result<void> App::add_routes(const std::function<void(Group&)>& change) {

@@ -135,6 +135,10 @@ class App : public Routes<App, true> {
   /// For programs that run more than the App: starts and returns. Errors (a bad pattern, conflicting routes, a missing
   /// state, an address in use) come all together.
   Result<void> start();
+  /// Reads the certificates again, for new connections; those that are there stay as they are. After an error nothing
+  /// has changed. SIGHUP does it in run(), and files that change are noticed by themselves (TlsOptions). Any thread
+  /// that may wait for the disk; failed_precondition without TLS.
+  Result<void> reload_tls();
   /// Where it listens, after start(): with the ports that the kernel chose.
   [[nodiscard]] const std::vector<net::SocketAddress>& addresses() const noexcept;
   /// Drains: readiness fails, no new connections, running requests end until `drain_timeout` (default: the options'),

@@ -20,6 +20,8 @@
 #include "weir/runtime/event_loop.hpp"
 #include "weir/server/server.hpp"
 #include "weir/telemetry/metrics.hpp"
+#include "weir/tls/context.hpp"
+#include "weir/tls/reloader.hpp"
 
 namespace weir {
 
@@ -58,7 +60,9 @@ struct App::Impl {
   std::mutex changing;  // one change of routes at a time
 
   std::unique_ptr<BlockingPool> blocking;
+  std::unique_ptr<TlsContext> tls;  // outlives the server's connections
   std::unique_ptr<server::Server> server;
+  std::unique_ptr<TlsReloader> tls_reloader;
   std::vector<MetricCallback> gauges;
   std::atomic<EventLoop*> main_loop{nullptr};
   std::atomic<bool> stop_requested{false};
@@ -73,6 +77,8 @@ struct App::Impl {
   void add_description();
   [[nodiscard]] std::string description() const;
   Result<void> listen();
+  Result<void> listen_on(std::string_view address, Application& service, bool secure);
+  Result<void> open_tls();
   Result<void> run_start_hooks();
   void run_stop_hooks() noexcept;
   [[nodiscard]] ChainEnvironment environment();

@@ -18,6 +18,7 @@
 #include "weir/middleware/recovery.hpp"
 #include "weir/net/systemd.hpp"
 #include "weir/operations/operations.hpp"
+#include "weir/operations/tls_metrics.hpp"
 #include "weir/runtime/signals.hpp"
 #include "weir/web/response.hpp"
 #include "weir/web/typed_handler.hpp"
@@ -142,6 +143,32 @@ Result<void> App::Impl::prepare() {
 
 // --- starting ---
 
+Result<void> App::Impl::open_tls() {
+  if (options.tls.certificates.empty()) return {};
+  TlsOptions wanted = options.tls;
+  std::erase(wanted.alpn, "h2");
+  auto made = TlsContext::create(std::move(wanted), log->logger("tls"), *options.clock);
+  if (!made) return std::unexpected(std::move(made.error()));
+  tls = std::move(*made);
+  return {};
+}
+
+Result<void> App::Impl::listen_on(std::string_view text, Application& service, bool secure) {
+  constexpr std::string_view plain_prefix = "http://";
+  constexpr std::string_view secure_prefix = "https://";
+  if (text.starts_with(plain_prefix)) {
+    text.remove_prefix(plain_prefix.size());
+    secure = false;
+  } else if (text.starts_with(secure_prefix)) {
+    if (!tls) return fail(Errc::invalid_argument, std::string(text) + ": there is no certificate for TLS");
+    text.remove_prefix(secure_prefix.size());
+    secure = true;
+  }
+  auto address = net::SocketAddress::parse(text);
+  if (!address) return std::unexpected(std::move(address.error()));
+  return server->listen({.address = *address}, service, secure && tls ? tls->filter() : net::StreamFilterFactory());
+}
+
 Result<void> App::Impl::listen() {
   bool admin_activated = false;
   auto activated = net::systemd::activated_sockets();
@@ -151,19 +178,17 @@ Result<void> App::Impl::listen() {
     listen_options.adopt_fd = socket.fd;
     const bool for_admin = admin && socket.name == "admin";
     admin_activated = admin_activated || for_admin;
-    if (auto done = server->listen(listen_options, for_admin ? *admin : *application); !done) return done;
+    const bool secure = tls && !for_admin && socket.name != "http";
+    auto done = server->listen(listen_options, for_admin ? *admin : *application,
+                               secure ? tls->filter() : net::StreamFilterFactory());
+    if (!done) return done;
   }
-  const auto listen_on = [this](const std::string& text, Application& service) -> Result<void> {
-    auto address = net::SocketAddress::parse(text);
-    if (!address) return std::unexpected(std::move(address.error()));
-    return server->listen({.address = *address}, service);
-  };
   if (activated->empty()) {
     for (const std::string& text : options.listen) {
-      if (auto done = listen_on(text, *application); !done) return done;
+      if (auto done = listen_on(text, *application, true); !done) return done;
     }
   }
-  if (admin && !admin_activated) return listen_on(options.admin_listen, *admin);
+  if (admin && !admin_activated) return listen_on(options.admin_listen, *admin, false);
   return {};
 }
 
@@ -204,9 +229,11 @@ Result<void> App::start() {
   static_cast<void>(blocking());
 
   Result<void> done = impl_->run_start_hooks();
+  if (done) done = impl_->open_tls();
   if (done) done = impl_->listen();
   if (!done) {
     impl_->server.reset();
+    impl_->tls.reset();
     impl_->run_stop_hooks();
     return done;
   }
@@ -225,6 +252,12 @@ Result<void> App::start() {
           .loops = running.loops(),
           .log = impl_->log.get(),
       });
+  if (impl_->tls) {
+    for (MetricCallback& callback : register_tls_metrics(impl_->metrics, impl_->tls->stats())) {
+      impl_->gauges.push_back(std::move(callback));
+    }
+    impl_->tls_reloader = std::make_unique<TlsReloader>(*impl_->tls);
+  }
   impl_->health.set_draining(false);
   running.start();
   static_cast<void>(net::systemd::notify_ready());
@@ -321,6 +354,7 @@ void App::stop(Duration drain_timeout) {
     if (!wait(std::chrono::seconds(1))) log.error("handlers did not stop when they were cancelled");
   }
   impl_->gauges.clear();
+  impl_->tls_reloader.reset();
   {
     std::optional<ForcedEnd> forced;
     if (impl_->owns_process) forced.emplace(*impl_->log);
@@ -328,6 +362,7 @@ void App::stop(Duration drain_timeout) {
     impl_->server->stop();
   }
   impl_->server.reset();
+  impl_->tls.reset();
   impl_->blocking.reset();
   impl_->run_stop_hooks();
   impl_->started_hooks = 0;
@@ -346,8 +381,9 @@ int App::run(int argc, char** argv) {
 int App::run() {
   EventLoop loop;
   // They stay blocked until the end: a rotation of the log must not end a drain.
-  SignalWatcher log_signals(loop, {SIGHUP, SIGUSR1}, [this](int) {
+  SignalWatcher log_signals(loop, {SIGHUP, SIGUSR1}, [this](int signal) {
     if (impl_->log) impl_->log->reopen();
+    if (signal == SIGHUP && impl_->tls_reloader) impl_->tls_reloader->reload_soon();
   });
   impl_->owns_process = true;
   {

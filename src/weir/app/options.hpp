@@ -10,6 +10,7 @@
 #include "weir/server/limits.hpp"
 #include "weir/telemetry/log.hpp"
 #include "weir/time/clock.hpp"
+#include "weir/tls/options.hpp"
 
 namespace weir {
 
@@ -32,13 +33,17 @@ struct OpenApiOptions {
 
 struct AppOptions {
   std::string name = "weir";
-  /// "127.0.0.1:8080", "[::]:8080", ":8080", "unix:/run/app.sock". Sockets that systemd hands over come instead.
+  /// "127.0.0.1:8080", "[::]:8080", ":8080", "unix:/run/app.sock". With certificates in `tls` they all speak TLS, but
+  /// for those that begin with "http://". "https://" says that one must. Sockets that systemd hands over come instead;
+  /// one that is named "http" there is plain.
   std::vector<std::string> listen = {"127.0.0.1:8080"};
   /// Other processes may listen on the same addresses, so that the next version starts before this one stops. All of
   /// them need it; without it an address in use is an error.
   bool share_port = false;
   /// Where the operations endpoints (health, metrics, loggers) are served; empty: on the same listeners as the routes.
+  /// Plain, unless it begins with "https://".
   std::string admin_listen;
+  TlsOptions tls;        ///< Without certificates there is no TLS.
   unsigned threads = 0;  ///< Event loops; 0: one per core.
   bool pin_threads = false;
   unsigned blocking_threads = 4;  ///< For App::blocking().
