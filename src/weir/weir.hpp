@@ -17,5 +17,6 @@
 #include "weir/web/multipart_form.hpp"
 #include "weir/web/params.hpp"
 #include "weir/web/response.hpp"
+#include "weir/web/resumable_upload.hpp"
 #include "weir/web/sse.hpp"
 #include "weir/web/static_files.hpp"
