@@ -19,7 +19,7 @@ constexpr std::size_t read_size = 32 * 1024 - 2 * http1::padding;
 /// The same while a body is received.
 constexpr std::size_t body_read_size = 128 * 1024 - 2 * http1::padding;
 /// Bytes of a body that one connection moves in a turn of the loop, about: then it is the others' turn.
-constexpr std::uint64_t turn_bytes = 1024 * 1024;
+constexpr std::uint64_t turn_bytes = 256 * 1024;
 
 http1::ParserLimits parser_limits(const Limits& limits) noexcept {
   http1::ParserLimits result;

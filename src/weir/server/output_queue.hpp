@@ -37,7 +37,7 @@ class OutputQueue {
   enum class Flush : std::uint8_t { done, blocked, failed };
   /// Writes until everything is gone or the stream takes no more. At most `budget` bytes, so that one fast reader of a
   /// large file does not hold up the loop; `blocked` then, and the stream is writable at once.
-  [[nodiscard]] Flush flush(net::Stream& stream, std::uint64_t budget = 4u << 20) noexcept;
+  [[nodiscard]] Flush flush(net::Stream& stream, std::uint64_t budget = 1u << 20) noexcept;
 
   void clear() noexcept;
 
