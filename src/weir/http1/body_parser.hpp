@@ -22,6 +22,13 @@ struct BodyLimits {
   std::uint64_t max_body = 0;               ///< Bytes of content; 0: the caller counts.
   std::size_t max_chunk_extensions = 4096;  ///< Bytes of chunk extensions in the whole body.
   std::size_t max_trailer_bytes = 8192;
+
+  /// These, with another max_body.
+  [[nodiscard]] BodyLimits with_max_body(std::uint64_t bytes) const noexcept {
+    BodyLimits result = *this;
+    result.max_body = bytes;
+    return result;
+  }
 };
 
 /// One step through a body: the first `consumed` bytes are done with; `data`, a view into them, is content. As long as

@@ -101,22 +101,6 @@ ParseError check_host(const detail::FieldParser& fields, http::Request& request)
   return ParseError::none;
 }
 
-// How the body is framed (RFC 9112 section 6.3).
-ParseError decide_framing(RequestHead& out) noexcept {
-  const http::HeaderView& headers = out.request.headers;
-  if (headers.has(HeaderId::transfer_encoding)) {
-    if (out.request.version == http::Version::http_1_0) return ParseError::transfer_encoding_in_http_1_0;
-    if (headers.has(HeaderId::content_length)) return ParseError::length_and_transfer_encoding;
-    out.framing = Framing::chunked;
-    return detail::parse_transfer_encoding(headers);
-  }
-  if (headers.has(HeaderId::content_length)) {
-    out.framing = Framing::length;
-    return detail::parse_content_length(headers, out.content_length);
-  }
-  return ParseError::none;
-}
-
 // Expect (RFC 9110 section 10.1.1). HTTP/1.0 clients do not know it.
 ParseError check_expectation(RequestHead& out) noexcept {
   if (out.request.version == http::Version::http_1_0) return ParseError::none;
@@ -139,7 +123,6 @@ void RequestParser::reset() noexcept {
   phase_ = Phase::start;
   position_ = 0;
   query_at_ = 0;
-  base_ = nullptr;
   error_ = ParseError::none;
 }
 
@@ -227,19 +210,13 @@ HeadResult RequestParser::parse_head(std::string_view bytes, RequestHead& out) n
       const ParseError error = parse_version_line(p, static_cast<std::size_t>(stop - p), out.request.version);
       if (error == ParseError::truncated) return need_more(bytes, window, ParseError::head_too_large);
       if (error != ParseError::none) return fail(error);
-      fields_.begin(target_end_ + 1 + version_line);
+      fields_.begin(base, target_end_ + 1 + version_line);
       phase_ = Phase::fields;
-      base_ = base;
       [[fallthrough]];
     }
 
     case Phase::fields: {
-      if (base_ != base) {
-        fields_.rebase(out.slots, base_, base);
-        base_ = base;
-      }
-      const std::size_t max_fields = std::min(limits_.max_headers, out.slots.size());
-      const FieldsState state = fields_.parse(base, window, out.slots, max_fields, true);
+      const FieldsState state = fields_.parse(base, window, out.slots, limits_.max_headers);
       if (state == FieldsState::need_more) return need_more(bytes, window, ParseError::head_too_large);
       if (state == FieldsState::error) return fail(fields_.error());
       const ParseError error = finish(base, out);
@@ -262,7 +239,7 @@ ParseError RequestParser::finish(const char* base, RequestHead& out) noexcept {
   http::Request& request = out.request;
   request.method_text = {base + method_at_, method_end_ - method_at_};
   request.target = {base + target_at_, target_end_ - target_at_};
-  request.headers = {out.slots.data(), fields_.count(), fields_.present()};
+  request.headers = fields_.view(out.slots);
   out.framing = Framing::none;
   out.content_length = 0;
   out.keep_alive = request.version == http::Version::http_1_1;
@@ -273,7 +250,7 @@ ParseError RequestParser::finish(const char* base, RequestHead& out) noexcept {
   error = check_host(fields_, request);
   if (error != ParseError::none || !fields_.present().intersects(deciding_fields)) return error;
 
-  error = decide_framing(out);
+  error = detail::parse_framing(request.version, request.headers, out.framing, out.content_length);
   if (error != ParseError::none) return error;
   if (request.headers.has(HeaderId::connection)) {
     out.keep_alive = detail::keeps_alive(request.version, request.headers);
@@ -305,9 +282,7 @@ void RequestParser::rebase(RequestHead& head, const char* from, const char* to) 
 
 void RequestParser::begin_body(const RequestHead& head, std::uint64_t max_body,
                                std::span<http::HeaderField> trailer_slots) noexcept {
-  BodyLimits limits = limits_.body;
-  limits.max_body = max_body;
-  body_.begin(head.framing, head.content_length, limits, trailer_slots);
+  body_.begin(head.framing, head.content_length, limits_.body.with_max_body(max_body), trailer_slots);
 }
 
 }  // namespace weir::http1

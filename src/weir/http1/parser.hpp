@@ -8,7 +8,7 @@
 
 #include "weir/http/message.hpp"
 #include "weir/http1/body_parser.hpp"
-#include "weir/http1/detail/field_parser.hpp"
+#include "weir/http1/detail/head_fields.hpp"
 #include "weir/http1/parse_error.hpp"
 
 namespace weir::http1 {
@@ -88,9 +88,8 @@ class RequestParser {
 
   ParserLimits limits_;
   BodyParser body_;
-  detail::FieldParser fields_;
-  const char* base_ = nullptr;  // where the bytes lay in the last call
-  std::size_t position_ = 0;    // where to go on
+  detail::HeadFields fields_;
+  std::size_t position_ = 0;  // where to go on
   std::size_t method_at_ = 0;
   std::size_t method_end_ = 0;
   std::size_t target_at_ = 0;

@@ -36,28 +36,14 @@ ParseError parse_status(const char* p, std::size_t n, ResponseHead& out) noexcep
   return ParseError::none;
 }
 
-// How the body is framed (RFC 9112 section 6.3).
+// How the body is framed (RFC 9112 section 6.3). What the fields say is held to also where there is no body.
 ParseError decide_framing(http::Method method, ResponseHead& out) noexcept {
-  const http::HeaderView& headers = out.headers;
-  const bool has_coding = headers.has(HeaderId::transfer_encoding);
-  const bool has_length = headers.has(HeaderId::content_length);
-  if (has_coding && has_length) return ParseError::length_and_transfer_encoding;
-  if (has_coding && out.version == http::Version::http_1_0) return ParseError::transfer_encoding_in_http_1_0;
-  if (has_coding) {
-    if (const ParseError error = detail::parse_transfer_encoding(headers); error != ParseError::none) return error;
-  }
-  if (has_length) {
-    if (const auto error = detail::parse_content_length(headers, out.content_length); error != ParseError::none)
-      return error;
-  }
+  const ParseError error = detail::parse_framing(out.version, out.headers, out.framing, out.content_length);
+  if (error != ParseError::none) return error;
   const bool tunnel = method == http::Method::connect && http::is_success(out.status);
   if (method == http::Method::head || http::never_has_content(out.status) || tunnel) {
     out.framing = Framing::none;
-  } else if (has_coding) {
-    out.framing = Framing::chunked;
-  } else if (has_length) {
-    out.framing = Framing::length;
-  } else {
+  } else if (out.framing == Framing::none) {
     out.framing = Framing::until_close;
     out.keep_alive = false;
   }
@@ -69,7 +55,6 @@ ParseError decide_framing(http::Method method, ResponseHead& out) noexcept {
 void ResponseParser::reset() noexcept {
   phase_ = Phase::start;
   position_ = 0;
-  base_ = nullptr;
   error_ = ParseError::none;
 }
 
@@ -114,17 +99,11 @@ HeadResult ResponseParser::parse_head(std::string_view bytes, http::Method metho
     case Phase::reason_lf:
       if (p == stop) return need_more(bytes, window);
       if (*p != '\n') return fail(ParseError::bad_line_ending);
-      fields_.begin(position_ + 1);
-      base_ = base;
+      fields_.begin(base, position_ + 1);
       phase_ = Phase::fields;
       [[fallthrough]];
     case Phase::fields: {
-      if (base_ != base) {
-        fields_.rebase(out.slots, base_, base);
-        base_ = base;
-      }
-      const std::size_t max_fields = std::min(limits_.max_headers, out.slots.size());
-      const FieldsState state = fields_.parse(base, window, out.slots, max_fields, true);
+      const FieldsState state = fields_.parse(base, window, out.slots, limits_.max_headers);
       if (state == FieldsState::need_more) return need_more(bytes, window);
       if (state == FieldsState::error) return fail(fields_.error());
       const ParseError error = finish(base, method, out);
@@ -144,7 +123,7 @@ HeadResult ResponseParser::parse_head(std::string_view bytes, http::Method metho
 ParseError ResponseParser::finish(const char* base, http::Method method, ResponseHead& out) noexcept {
   out.reason =
       reason_end_ > reason_at ? std::string_view(base + reason_at, reason_end_ - reason_at) : std::string_view{};
-  out.headers = {out.slots.data(), fields_.count(), fields_.present()};
+  out.headers = fields_.view(out.slots);
   out.content_length = 0;
   out.keep_alive = detail::keeps_alive(out.version, out.headers);
   out.interim = http::is_informational(out.status) && out.status != http::Status::switching_protocols;
@@ -153,9 +132,7 @@ ParseError ResponseParser::finish(const char* base, http::Method method, Respons
 
 void ResponseParser::begin_body(const ResponseHead& head, std::uint64_t max_body,
                                 std::span<http::HeaderField> trailer_slots) noexcept {
-  BodyLimits limits = limits_.body;
-  limits.max_body = max_body;
-  body_.begin(head.framing, head.content_length, limits, trailer_slots);
+  body_.begin(head.framing, head.content_length, limits_.body.with_max_body(max_body), trailer_slots);
 }
 
 }  // namespace weir::http1

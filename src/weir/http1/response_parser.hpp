@@ -8,7 +8,7 @@
 
 #include "weir/http/message.hpp"
 #include "weir/http1/body_parser.hpp"
-#include "weir/http1/detail/field_parser.hpp"
+#include "weir/http1/detail/head_fields.hpp"
 #include "weir/http1/parse_error.hpp"
 #include "weir/http1/parser.hpp"
 
@@ -59,8 +59,7 @@ class ResponseParser {
 
   ParserLimits limits_;
   BodyParser body_;
-  detail::FieldParser fields_;
-  const char* base_ = nullptr;
+  detail::HeadFields fields_;
   std::size_t position_ = 0;
   std::size_t reason_end_ = 0;
   Phase phase_ = Phase::start;

@@ -46,6 +46,23 @@ ParseError parse_transfer_encoding(const http::HeaderView& headers) noexcept {
   return chunked == 1 ? ParseError::none : ParseError::bad_transfer_encoding;
 }
 
+ParseError parse_framing(http::Version version, const http::HeaderView& headers, Framing& framing,
+                         std::uint64_t& length) noexcept {
+  framing = Framing::none;
+  length = 0;
+  if (headers.has(http::HeaderId::transfer_encoding)) {
+    if (version == http::Version::http_1_0) return ParseError::transfer_encoding_in_http_1_0;
+    if (headers.has(http::HeaderId::content_length)) return ParseError::length_and_transfer_encoding;
+    framing = Framing::chunked;
+    return parse_transfer_encoding(headers);
+  }
+  if (headers.has(http::HeaderId::content_length)) {
+    framing = Framing::length;
+    return parse_content_length(headers, length);
+  }
+  return ParseError::none;
+}
+
 bool keeps_alive(http::Version version, const http::HeaderView& headers) noexcept {
   if (headers.has_token(HeaderId::connection, "close")) return false;
   return version == http::Version::http_1_1 || headers.has_token(HeaderId::connection, "keep-alive");
