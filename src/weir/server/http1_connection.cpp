@@ -20,6 +20,10 @@ constexpr std::size_t read_size = 32 * 1024 - 2 * http1::padding;
 constexpr std::size_t body_read_size = 128 * 1024 - 2 * http1::padding;
 /// Bytes of a body that one connection moves in a turn of the loop, about: then it is the others' turn.
 constexpr std::uint64_t turn_bytes = 256 * 1024;
+/// The same of a file, which is cheaper, …
+constexpr std::uint64_t file_turn = 1024 * 1024;
+/// … and when all connections together have moved enough.
+constexpr std::uint64_t small_turn = 64 * 1024;
 
 http1::ParserLimits parser_limits(const Limits& limits) noexcept {
   http1::ParserLimits result;
@@ -265,6 +269,7 @@ void Http1Connection::begin_exchange(std::size_t head_size) noexcept {
   chunked_ = false;
   parser_.begin_body(head_, 0);
   if (head_.framing != http1::Framing::none) {
+    count_moved();  // What went before is not this body's.
     exchange.announce_body(head_.framing == http1::Framing::length ? std::optional(head_.content_length)
                                                                    : std::nullopt);
   }
@@ -459,6 +464,7 @@ void Http1Connection::send_response(Exchange& exchange, http::Response& response
   keep_alive_ = written.keep_alive;
   chunked_ = written.chunked;
   if (response.body.stream() != nullptr) {
+    count_moved();  // What went before is not this body's.
     if (!written.send_body) {
       exchange.finish(0, true);
     }
@@ -487,14 +493,15 @@ bool Http1Connection::write_body(Exchange&, std::string_view data) {
   } else {
     output_.append(data);
   }
-  if (output_.pending() < worker_.limits().output_bytes) {
+  const bool enough = had_its_turn();
+  if (!enough && output_.pending() < worker_.limits().output_bytes) {
     if (!processing_) flush_later();
     return true;
   }
   if (!flush()) return true;
   const bool room = output_.pending() < worker_.limits().output_bytes;
   if (!room) update_interest();
-  if (room && had_its_turn()) {
+  if (room && enough) {
     flush_later();  // which tells the writer to go on
     return false;
   }
@@ -533,7 +540,11 @@ void Http1Connection::abort_response(Exchange&) noexcept {
 bool Http1Connection::flush() noexcept {
   if (state_ == State::closed) return false;
   if (output_.empty()) return true;
-  switch (output_.flush(*stream_)) {
+  const bool long_one = output_.pending() >= small_turn;  // Short answers are not worth counting.
+  const OutputQueue::Flush flushed =
+      output_.flush(*stream_, long_one && worker_.turn_budget().spent() ? small_turn : file_turn);
+  if (long_one) count_moved();
+  switch (flushed) {
     case OutputQueue::Flush::done:
       stalled_watch_ = body_wait_;
       return true;
@@ -665,16 +676,25 @@ void Http1Connection::set_timer(Instant due) noexcept {
   if (due != Instant::max() && (!armed() || this->Timer::due() > due)) worker_loop().arm(*this, due);
 }
 
-/// Whether the body of this exchange has moved so much in this turn of the loop that others should be served first. A
-/// client that keeps up with us would otherwise have the loop for itself until its gigabytes are through.
-bool Http1Connection::had_its_turn() noexcept {
+/// Tells the worker what has moved since the last time.
+void Http1Connection::count_moved() noexcept {
   const std::uint64_t turn = worker_loop().stats().turns.load(std::memory_order_relaxed);
-  const std::uint64_t moved = received_ + output_.written();
   if (turn != turn_) {
     turn_ = turn;
-    turn_mark_ = moved;
+    turn_mark_ = moved_;
   }
-  return moved - turn_mark_ >= turn_bytes;
+  const std::uint64_t moved = received_ + output_.written() + output_.pending();
+  worker_.turn_budget().spend(moved - moved_);
+  moved_ = moved;
+}
+
+/// Whether the body of this exchange has moved so much in this turn of the loop that others should be served first:
+/// enough, or anything at all when all connections together have moved enough. A client that keeps up with us would
+/// otherwise have the loop for itself until its gigabytes are through.
+bool Http1Connection::had_its_turn() noexcept {
+  count_moved();
+  const std::uint64_t share = moved_ - turn_mark_;
+  return share >= turn_bytes || (share != 0 && worker_.turn_budget().spent());
 }
 
 /// From now on bytes must move (in either direction) at the minimal rate.

@@ -102,6 +102,7 @@ class Http1Connection final : public Connection,
   void update_interest() noexcept;
   void set_timer(Instant due) noexcept;
   void watch_stall() noexcept;
+  void count_moved() noexcept;
   bool had_its_turn() noexcept;
   [[nodiscard]] EventLoop& worker_loop() const noexcept;
 
@@ -125,6 +126,7 @@ class Http1Connection final : public Connection,
   std::uint64_t discarded_ = 0;
   std::uint64_t turn_ = 0;       // the loop's turn that turn_mark_ is of
   std::uint64_t turn_mark_ = 0;  // bytes moved at its begin
+  std::uint64_t moved_ = 0;      // bytes moved when they were last counted
   State state_ = State::head;
   bool keep_alive_ = true;
   bool chunked_ = false;       // the streamed response uses the chunked coding

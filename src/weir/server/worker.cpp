@@ -17,7 +17,7 @@ constexpr std::string_view overload_response =
 }
 
 Worker::Worker(EventLoop& loop, const Limits& limits, std::atomic<std::size_t>& open_connections)
-    : loop_(loop), limits_(limits), pool_(*this), open_connections_(open_connections) {}
+    : loop_(loop), limits_(limits), pool_(*this), turn_budget_(loop), open_connections_(open_connections) {}
 
 Worker::~Worker() {
   WEIR_ASSERT(first_ == nullptr);

@@ -15,6 +15,7 @@
 #include "weir/server/connection.hpp"
 #include "weir/server/exchange_pool.hpp"
 #include "weir/server/limits.hpp"
+#include "weir/server/turn_budget.hpp"
 
 namespace weir::server {
 
@@ -64,6 +65,7 @@ class Worker {
   [[nodiscard]] EventLoop& loop() const noexcept { return loop_; }
   [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
   [[nodiscard]] ExchangePool& pool() noexcept { return pool_; }
+  [[nodiscard]] TurnBudget& turn_budget() noexcept { return turn_budget_; }
   [[nodiscard]] std::size_t connections() const noexcept { return count_; }
   [[nodiscard]] const WorkerStats& stats() const noexcept { return stats_; }
   /// The value of Date for now (RFC 9110 section 6.6.1): 29 bytes, valid until the next call.
@@ -84,6 +86,7 @@ class Worker {
   Limits limits_;
   StopSource drain_;  // outlives the exchanges, whose callbacks it holds
   ExchangePool pool_;
+  TurnBudget turn_budget_;
   std::atomic<std::size_t>& open_connections_;
   void link(Connection& connection) noexcept;
 
