@@ -100,6 +100,18 @@ int main(int argc, char** argv) {
   app.post("/users", [](weir::Json<NewUser> user) {
     return weir::created(Created{1, std::move(user->name), std::move(user->email), user->age});
   });
+  weir::WebSocketOptions echo;
+  echo.check_origin = false;
+  app.websocket(
+      "/ws",
+      [](weir::WebSocket& ws) -> weir::Task<void> {
+        for (;;) {
+          auto message = co_await ws.receive();
+          if (!message) break;
+          co_await ws.send(*message);
+        }
+      },
+      echo);
   app.get("/file", [&file] { return weir::file(file, "application/octet-stream"); });
   std::printf("bench-server listening on %s:%u, chain %s, %u threads\n", host.c_str(), static_cast<unsigned>(port),
               chain.c_str(), threads);

@@ -3,6 +3,7 @@
 
 #include "weir/app/app.hpp"
 #include "weir/app/test_client.hpp"
+#include "weir/app/test_websocket.hpp"
 #include "weir/json/json.hpp"
 #include "weir/json/value.hpp"
 #include "weir/middleware/compression.hpp"
@@ -20,3 +21,5 @@
 #include "weir/web/resumable_upload.hpp"
 #include "weir/web/sse.hpp"
 #include "weir/web/static_files.hpp"
+#include "weir/web/topics.hpp"
+#include "weir/web/websocket.hpp"

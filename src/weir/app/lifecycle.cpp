@@ -22,6 +22,7 @@
 #include "weir/runtime/signals.hpp"
 #include "weir/web/response.hpp"
 #include "weir/web/typed_handler.hpp"
+#include "weir/web/websocket_metrics.hpp"
 
 namespace weir {
 
@@ -127,6 +128,7 @@ Result<void> App::Impl::prepare() {
   outer.insert(outer.end(), middleware.begin(), middleware.end());
   add_operations();
   add_description();
+  states.construct<WebSocketMetrics>(metrics);
 
   auto snapshot = routes.build(outer, states, options.router);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));

@@ -14,6 +14,7 @@
 #include "weir/web/endpoint.hpp"
 #include "weir/web/respond.hpp"
 #include "weir/web/route_pattern.hpp"
+#include "weir/web/websocket_handler.hpp"
 
 namespace weir {
 
@@ -45,6 +46,9 @@ class Route {
   /// Instead of Limits::request_timeout, and from the end of the head whatever the body takes; 0: none.
   Route& timeout(Duration timeout) { return timeout_ = timeout, *this; }
 
+  /// For App::websocket(): the route's answer is 101.
+  Route& switches_protocols();
+
   // The API's description.
   Route& summary(std::string text) { return doc_.summary = std::move(text), *this; }
   Route& description(std::string text) { return doc_.description = std::move(text), *this; }
@@ -75,6 +79,7 @@ class Route {
   std::vector<Middleware> middleware_;
   std::optional<std::uint64_t> body_limit_;
   std::optional<Duration> timeout_;
+  bool upgrades_ = false;
   OperationDoc doc_;
 };
 
@@ -112,6 +117,17 @@ class Routes {
   template <class F>
   Route& options(std::type_identity_t<Pattern<F>> pattern, F&& handler) {
     return add(http::Method::options, pattern.text(), std::forward<F>(handler));
+  }
+  /// A WebSocket: `handler` is a coroutine Task<void>(WebSocket&, …) that runs as long as the connection (see
+  /// websocket.hpp). The route's middleware sees the handshake, a GET that is answered with 101; other requests are
+  /// answered with 426.
+  template <class F>
+  Route& websocket(std::type_identity_t<Pattern<detail::WebSocketStarter<std::decay_t<F>>>> pattern, F&& handler,
+                   WebSocketOptions options = {}) {
+    Route& route = static_cast<Self*>(this)->add_route(
+        http::Method::get, pattern.text(),
+        make_websocket_handler(std::forward<F>(handler), std::move(options), pattern.text()));
+    return route.switches_protocols();
   }
   /// Any standard method.
   template <class F>

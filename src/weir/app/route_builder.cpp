@@ -45,6 +45,14 @@ Route::Route(http::Method method, std::string pattern, std::unique_ptr<Handler> 
              std::shared_ptr<const GroupScope> group)
     : method_(method), pattern_(std::move(pattern)), handler_(std::move(handler)), group_(std::move(group)) {}
 
+Route& Route::switches_protocols() {
+  upgrades_ = true;
+  doc_.response(http::Status::switching_protocols).description = "The connection speaks WebSocket from here on.";
+  doc_.problem(http::Status::upgrade_required, "The request was no handshake of a WebSocket.");
+  doc_.problem(http::Status::forbidden, "A page of this origin may not connect.");
+  return *this;
+}
+
 Route& RouteBuilder::add(http::Method method, std::string pattern, std::unique_ptr<Handler> handler,
                          std::shared_ptr<const GroupScope> group) {
   return new_routes_.emplace_back(method, std::move(pattern), std::move(handler), std::move(group));
@@ -74,6 +82,7 @@ std::shared_ptr<const Endpoint> RouteBuilder::make_endpoint(Route& route, const 
   endpoint->name = std::move(route.name_);
   endpoint->body_limit = route.body_limit_;
   endpoint->timeout = route.timeout_;
+  endpoint->upgrades = route.upgrades_;
   endpoint->chain = outer;
   OperationDoc declared = std::move(route.doc_);
   for (const GroupScope* group : groups) {

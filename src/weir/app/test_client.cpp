@@ -7,11 +7,9 @@
 #include <stdexcept>
 #include <thread>
 
-#include "weir/app/app_impl.hpp"
+#include "weir/app/test_client_impl.hpp"
+#include "weir/app/test_websocket.hpp"
 #include "weir/http1/response_parser.hpp"
-#include "weir/net/memory_stream.hpp"
-#include "weir/server/worker.hpp"
-#include "weir/time/manual_clock.hpp"
 
 namespace weir {
 
@@ -21,70 +19,6 @@ std::string_view ClientResponse::header(std::string_view name) const noexcept {
   }
   return {};
 }
-
-struct TestClient::Impl {
-  explicit Impl(App::Impl& app_) : app(app_), worker(loop, app.options.limits, open) {}
-  ~Impl() {
-    stream.reset();
-    worker.close_all();
-    loop.run_until_idle();
-    worker.abandon_exchanges();
-    loop.run_until_idle();
-  }
-
-  void connect() {
-    if (stream && !stream->closed() && !ended) return;
-    net::MemoryStreamOptions options;
-    options.client_address = net::SocketAddress::loopback(40000);
-    options.server_address = local;
-    net::MemoryStreamPair pair = net::memory_stream_pair(loop, options);
-    stream = std::move(pair.client);
-    worker.adopt(std::move(pair.server), *app.application, local);
-    pending.clear();
-    input.clear();
-    ended = false;
-  }
-  /// Moves bytes both ways until nothing moves any more.
-  void pump() {
-    for (bool moved = true; moved;) {
-      moved = false;
-      if (!output.empty() && stream) {
-        const net::IoResult result = stream->write(output.data(), output.size());
-        if (result.ok()) {
-          output.erase(0, result.bytes);
-          moved = true;
-        } else if (result.error()) {
-          output.clear();
-        }
-      }
-      moved = loop.run_until_idle() || moved;
-      std::array<char, 65536> room;
-      while (stream && !ended) {
-        const net::IoResult result = stream->read(room);
-        if (result.ok()) {
-          input.append(room.data(), result.bytes);
-          moved = true;
-          continue;
-        }
-        if (!result.would_block()) ended = true;
-        break;
-      }
-    }
-  }
-  std::optional<ClientResponse> parse();
-
-  App::Impl& app;
-  ManualClock clock;
-  EventLoop loop{EventLoop::Options{.clock = &clock}};
-  std::atomic<std::size_t> open{0};
-  server::Worker worker;
-  net::SocketAddress local = net::SocketAddress::loopback(80);
-  std::unique_ptr<net::MemoryStream> stream;
-  std::string output;
-  std::string input;
-  std::deque<http::Method> pending;
-  bool ended = false;
-};
 
 /// One whole response off the front of the input, if it is there.
 std::optional<ClientResponse> TestClient::Impl::parse() {
@@ -195,6 +129,10 @@ std::string TestClient::received() const {
 void TestClient::advance(Duration by) {
   impl_->clock.advance(by);
   impl_->pump();
+}
+
+TestWebSocket TestClient::websocket(std::string_view target, Headers headers) {
+  return TestWebSocket(*this, target, headers);
 }
 
 void TestClient::disconnect() {

@@ -16,6 +16,7 @@
 namespace weir {
 
 class App;
+class TestWebSocket;
 
 /// What a TestClient received. Owns everything.
 struct ClientResponse {
@@ -83,10 +84,14 @@ class TestClient {
   [[nodiscard]] std::string received() const;
   /// Moves the clock, and runs what is due.
   void advance(Duration by);
+  /// A WebSocket to the App, over a connection of its own on this client's loop and clock (test_websocket.hpp). The
+  /// client must outlive it.
+  [[nodiscard]] TestWebSocket websocket(std::string_view target, Headers headers = {});
   /// Closes the connection, as a client that goes away.
   void disconnect();
 
  private:
+  friend class TestWebSocket;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

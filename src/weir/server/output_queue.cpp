@@ -49,7 +49,11 @@ OutputQueue::Flush OutputQueue::flush(net::Stream& stream, std::uint64_t budget)
   }
   while (tail_sent_ < tail_.size()) {
     const net::IoResult result = stream.write(tail_.data() + tail_sent_, tail_.size() - tail_sent_);
-    if (result.would_block()) return Flush::blocked;
+    if (result.would_block()) {
+      // What goes on growing at its end while it is never empty must not keep what has left.
+      if (tail_sent_ >= copy_below && tail_sent_ >= tail_.size() / 2) tail_.consume(std::exchange(tail_sent_, 0));
+      return Flush::blocked;
+    }
     if (!result.ok()) return Flush::failed;
     tail_sent_ += result.bytes;
     written_ += result.bytes;
