@@ -75,13 +75,16 @@ TEST(Routing, GroupsShareAPrefix) {
 TEST(Routing, HostsSelectRoutes) {
   weir::App app(quiet());
   // [hosts]
-  app.group("").host("{tenant}.example.com").get("/", [](weir::Context& ctx) {
-    return std::string(ctx.param("tenant").value_or(""));
+  weir::Group tenants = app.group("").host("{tenant}.example.com");
+  tenants.get("/", [](weir::Path<std::string, "tenant"> tenant) { return *tenant; });
+  tenants.get("/users/{id}", [](weir::Path<std::string> tenant, weir::Path<int> id) {
+    return "user " + std::to_string(*id) + " of " + *tenant;
   });
   app.get("/", [] { return "any other host"; });
   // [/hosts]
   weir::TestClient client = app.test();
   EXPECT_EQ(client.get("/", {{"Host", "acme.example.com"}}).body, "acme");
+  EXPECT_EQ(client.get("/users/7", {{"Host", "acme.example.com"}}).body, "user 7 of acme");
   EXPECT_EQ(client.get("/").body, "any other host");
 }
 
