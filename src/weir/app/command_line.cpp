@@ -37,6 +37,8 @@ std::optional<int> read_command_line(int argc, char** argv, AppOptions& options,
   bool self_signed_certificate = false;
   line.add_flag("--tls-self-signed", self_signed_certificate, "Speak TLS with a certificate made now: for development")
       ->excludes(certificate_option);
+  line.add_flag("--http2,!--no-http2", options.limits.http2.enabled, "Speak HTTP/2 too, on the same listeners [yes]");
+  line.add_flag("--http1,!--no-http1", options.limits.http1_enabled, "Speak HTTP/1.1 [yes]");
   line.add_option("--threads", options.threads, "Event loops; 0: one per core")->check(CLI::Range(0u, 1024u));
   line.add_option("--log-file", options.log.file, "File for structured logs; '-': standard output [standard error]");
   line.add_option("--log-level", level, "trace, debug, info, warn, error or off")

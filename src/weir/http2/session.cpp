@@ -1,5 +1,6 @@
 #include "weir/http2/session.hpp"
 
+#include <algorithm>
 #include <array>
 #include <new>
 #include <span>
@@ -7,6 +8,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "weir/http2/detail/frame_scanner.hpp"
 #include "weir/http2/detail/memory.hpp"
 #include "weir/http2/detail/response_fields.hpp"
 
@@ -27,12 +29,17 @@ std::string_view text_of(nghttp2_rcbuf* buffer) noexcept {
 
 }  // namespace
 
-struct Session::Engine {
+struct Session::Engine final : detail::KnownStreams {
   explicit Engine(SessionHandler& to) noexcept : handler(to) {}
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine() { nghttp2_session_del(raw); }
 
+  /// Whether frames of a stream that is gone may still come, because the client cannot know yet (RFC 9113 section 5.1).
+  [[nodiscard]] bool lately_reset(StreamId id) const noexcept { return std::ranges::find(resets, id) != resets.end(); }
+  [[nodiscard]] bool ended(StreamId id) const noexcept override {
+    return id <= highest && find(id) == nullptr && !lately_reset(id);
+  }
   [[nodiscard]] StreamHandler* find(StreamId id) const noexcept {
     return static_cast<StreamHandler*>(nghttp2_session_get_stream_user_data(raw, id));
   }
@@ -58,6 +65,10 @@ struct Session::Engine {
   StreamHandler* heading = nullptr;  // whose request fields are being received
   Buffer* out = nullptr;             // of the produce() that runs
   std::size_t enough = 0;
+  detail::FrameScanner scanner;
+  std::array<StreamId, 128> resets{};  // the streams that we reset last, in a ring
+  std::size_t next_reset = 0;
+  StreamId highest = 0;   // of the streams that the client has opened
   bool settled = false;   // the client's first SETTINGS have come
   bool failed = false;    // receive() and produce() say so
   bool reported = false;  // on_failure() was called
@@ -71,7 +82,14 @@ struct Session::Callbacks {
     Engine& self = engine(user);
     const std::string_view why =
         self.handler.on_frame({static_cast<FrameType>(frame->type), frame->flags, frame->stream_id, frame->length});
-    if (!why.empty()) self.terminate(ErrorCode::enhance_your_calm, why);
+    if (!why.empty()) {
+      self.terminate(ErrorCode::enhance_your_calm, why);
+    } else if (frame->type == NGHTTP2_HEADERS && frame->stream_id > self.highest) {
+      self.highest = frame->stream_id;
+    } else if (frame->type == NGHTTP2_HEADERS && self.ended(frame->stream_id)) {
+      // nghttp2 would skip it: the stream has ended, or was left out and never may be opened (RFC 9113 section 5.1.1).
+      self.terminate(ErrorCode::protocol_error, "HEADERS of a stream that has ended");
+    }
     return self.verdict();
   }
 
@@ -158,7 +176,10 @@ struct Session::Callbacks {
 
   // The connection errors that nghttp2 finds by itself show here.
   static int on_frame_send(nghttp2_session*, const nghttp2_frame* frame, void* user) noexcept {
-    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+    if (frame->hd.type == NGHTTP2_RST_STREAM) {
+      Engine& self = engine(user);
+      self.resets[self.next_reset++ % self.resets.size()] = frame->hd.stream_id;
+    } else if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
       engine(user).report(static_cast<ErrorCode>(frame->goaway.error_code),
                           text_of(frame->goaway.opaque_data, frame->goaway.opaque_data_len));
     }
@@ -253,6 +274,10 @@ Session::~Session() = default;
 
 bool Session::receive(std::string_view bytes) noexcept {
   if (engine_->failed) return false;
+  if (const auto broken = engine_->scanner.scan(bytes, *engine_); !broken.why.empty()) {
+    engine_->terminate(broken.code, broken.why);
+    return false;
+  }
   const ssize_t result =
       nghttp2_session_mem_recv(engine_->raw, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (result >= 0) return true;

@@ -197,11 +197,18 @@ void Http1Connection::parse_requests() noexcept {
   }
 }
 
-/// The bytes are, or may become, the preface of HTTP/2 (RFC 9113 section 3.4). No method of HTTP/1 begins with it.
-bool Http1Connection::begins_http2() const noexcept {
+/// What a connection's first bytes say. A client that negotiated a protocol (RFC 7301) has to speak it.
+Http1Connection::Speaks Http1Connection::protocol_of_client() const noexcept {
   const std::string_view bytes = unparsed();
-  return bytes.front() == 'P' && worker_.limits().http2.enabled &&
-         http2::preface.starts_with(bytes.substr(0, http2::preface.size()));
+  const Limits& limits = worker_.limits();
+  const std::string_view negotiated = info_.security == nullptr ? std::string_view{} : info_.security->alpn;
+  // No method of HTTP/1 begins as the preface does (RFC 9113 section 3.4).
+  if (bytes.front() == 'P' && http2::preface.starts_with(bytes.substr(0, http2::preface.size()))) {
+    if (limits.http2.enabled && (negotiated.empty() || negotiated == "h2")) {
+      return bytes.size() < http2::preface.size() ? Speaks::perhaps_http2 : Speaks::http2;
+    }
+  }
+  return limits.http1_enabled && negotiated != "h2" ? Speaks::http1 : Speaks::nothing;
 }
 
 /// Another connection goes on with the stream; this one ends.
@@ -222,9 +229,20 @@ void Http1Connection::become_http2() noexcept try {
 
 bool Http1Connection::parse_head() noexcept {
   const bool begins = exchange_ == nullptr;
-  if (begins && requests_ == 0 && begins_http2()) {
-    if (unparsed().size() >= http2::preface.size()) become_http2();
-    return false;
+  if (begins && requests_ == 0) {
+    switch (protocol_of_client()) {
+      case Speaks::http1:
+        break;
+      case Speaks::http2:
+        become_http2();
+        return false;
+      case Speaks::perhaps_http2:
+        return false;
+      case Speaks::nothing:  // An answer would be in a language that the client does not expect.
+        service_.on_refused(info_, http::Status::bad_request, "the first bytes are no HTTP/2 preface");
+        destroy_soon(false);
+        return false;
+    }
   }
   if (begins) {
     try {

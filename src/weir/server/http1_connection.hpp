@@ -76,7 +76,8 @@ class Http1Connection final : public Connection,
   void process() noexcept;
   void parse_requests() noexcept;
   bool parse_head() noexcept;
-  [[nodiscard]] bool begins_http2() const noexcept;
+  enum class Speaks : std::uint8_t { http1, http2, perhaps_http2, nothing };
+  [[nodiscard]] Speaks protocol_of_client() const noexcept;
   void become_http2() noexcept;
   void begin_exchange(std::size_t head_size) noexcept;
   void end_exchange() noexcept;

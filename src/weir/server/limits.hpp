@@ -61,6 +61,7 @@ struct Limits {
   std::size_t output_bytes =
       256 * 1024;  ///< Output waiting for a slow reader; above it nothing more is parsed or produced.
 
+  bool http1_enabled = true;  ///< Off: connections that do not begin with HTTP/2's preface are closed.
   Http2Limits http2;
 };
 

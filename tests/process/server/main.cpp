@@ -139,6 +139,9 @@ void add_routes(weir::App& app, const ScratchFile& file) {
   });
   app.post("/items", [](weir::Json<Item> item) { return weir::created(std::move(*item)); });
   app.post("/collect", [](weir::RawBody body) { return Received{(*body).size()}; });
+  for (const auto method : {weir::Method::get, weir::Method::post}) {  // Reads what comes, whatever it is.
+    app.route(method, "/anything", [](weir::RawBody body) { return Received{(*body).size()}; });
+  }
   app.post("/upload", &upload).body_limit(0).timeout(0ms);
   app.post("/slow-upload/{ms}", &slow_upload).body_limit(0).timeout(0ms);
   app.get("/download/{bytes}", &download);
