@@ -148,7 +148,8 @@ Result<void> App::Impl::prepare() {
 Result<void> App::Impl::open_tls() {
   if (options.tls.certificates.empty()) return {};
   TlsOptions wanted = options.tls;
-  std::erase(wanted.alpn, "h2");
+  if (!options.limits.http2.enabled) std::erase(wanted.alpn, "h2");
+  if (!options.limits.http1_enabled) std::erase(wanted.alpn, "http/1.1");
   auto made = TlsContext::create(std::move(wanted), log->logger("tls"), *options.clock);
   if (!made) return std::unexpected(std::move(made.error()));
   tls = std::move(*made);

@@ -29,7 +29,7 @@ std::string_view text_of(nghttp2_rcbuf* buffer) noexcept {
 
 }  // namespace
 
-struct Session::Engine final : detail::KnownStreams {
+struct Session::Engine final : detail::FrameObserver {
   explicit Engine(SessionHandler& to) noexcept : handler(to) {}
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -37,6 +37,7 @@ struct Session::Engine final : detail::KnownStreams {
 
   /// Whether frames of a stream that is gone may still come, because the client cannot know yet (RFC 9113 section 5.1).
   [[nodiscard]] bool lately_reset(StreamId id) const noexcept { return std::ranges::find(resets, id) != resets.end(); }
+  std::string_view on_frame(const FrameHeader& frame) noexcept override { return handler.on_frame(frame); }
   [[nodiscard]] bool ended(StreamId id) const noexcept override {
     return id <= highest && find(id) == nullptr && !lately_reset(id);
   }
@@ -53,8 +54,8 @@ struct Session::Engine final : detail::KnownStreams {
     static_cast<void>(nghttp2_session_terminate_session(raw, static_cast<std::uint32_t>(code)));
     report(code, why);
   }
-  /// What a callback returns: goes on, or leaves receive() at once.
-  [[nodiscard]] int verdict() const noexcept { return failed ? NGHTTP2_ERR_CALLBACK_FAILURE : 0; }
+  /// What a callback returns: goes on, or leaves receive() at once. produce() always goes on: it tells the client why.
+  [[nodiscard]] int verdict() const noexcept { return failed && out == nullptr ? NGHTTP2_ERR_CALLBACK_FAILURE : 0; }
   /// For calls that fail only without memory, or when the stream is closed already, which is no failure.
   void check(int result) noexcept {
     if (nghttp2_is_fatal(result) != 0) failed = true;
@@ -68,6 +69,7 @@ struct Session::Engine final : detail::KnownStreams {
   detail::FrameScanner scanner;
   std::array<StreamId, 128> resets{};  // the streams that we reset last, in a ring
   std::size_t next_reset = 0;
+  StreamId reset_by_client = 0;
   StreamId highest = 0;   // of the streams that the client has opened
   bool settled = false;   // the client's first SETTINGS have come
   bool failed = false;    // receive() and produce() say so
@@ -80,13 +82,10 @@ struct Session::Callbacks {
 
   static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* frame, void* user) noexcept {
     Engine& self = engine(user);
-    const std::string_view why =
-        self.handler.on_frame({static_cast<FrameType>(frame->type), frame->flags, frame->stream_id, frame->length});
-    if (!why.empty()) {
-      self.terminate(ErrorCode::enhance_your_calm, why);
-    } else if (frame->type == NGHTTP2_HEADERS && frame->stream_id > self.highest) {
+    if (frame->type != NGHTTP2_HEADERS) return self.verdict();
+    if (frame->stream_id > self.highest) {
       self.highest = frame->stream_id;
-    } else if (frame->type == NGHTTP2_HEADERS && self.ended(frame->stream_id)) {
+    } else if (self.ended(frame->stream_id)) {
       // nghttp2 would skip it: the stream has ended, or was left out and never may be opened (RFC 9113 section 5.1.1).
       self.terminate(ErrorCode::protocol_error, "HEADERS of a stream that has ended");
     }
@@ -145,6 +144,9 @@ struct Session::Callbacks {
           self.handler.on_settings();
         }
         break;
+      case NGHTTP2_RST_STREAM:
+        self.reset_by_client = frame->hd.stream_id;
+        break;
       case NGHTTP2_PING:
         if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) self.handler.on_ping_answer();
         break;
@@ -170,7 +172,7 @@ struct Session::Callbacks {
     StreamHandler* const stream = self.find(id);
     if (stream == nullptr) return 0;
     if (self.heading == stream) self.heading = nullptr;
-    stream->on_close(static_cast<ErrorCode>(code));
+    stream->on_close(static_cast<ErrorCode>(code), id == self.reset_by_client);
     return self.verdict();
   }
 

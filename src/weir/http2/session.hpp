@@ -72,8 +72,8 @@ class StreamHandler {
   /// The body is complete; its trailer fields, if any, have been dropped.
   virtual void on_end() noexcept = 0;
   /// The session has forgotten the stream, and calls this object no more. no_error: both sides have ended as they
-  /// should.
-  virtual void on_close(ErrorCode code) noexcept = 0;
+  /// should. `by_client`: it was the client that reset it.
+  virtual void on_close(ErrorCode code, bool by_client) noexcept = 0;
 
   /// Says how much of the body goes into the next frame, at most `room` bytes.
   virtual Chunk next_chunk(std::size_t room) noexcept = 0;
@@ -90,8 +90,8 @@ class SessionHandler {
  public:
   /// A request begins: who takes it. nullptr: nobody, and the client may try again elsewhere (REFUSED_STREAM).
   virtual StreamHandler* on_stream(StreamId id) noexcept = 0;
-  /// A frame begins; nothing has been done about it yet. A text (static storage) says why the client is cut off with
-  /// ENHANCE_YOUR_CALM; empty: it goes on.
+  /// A frame is about to be looked at, with all others that the same receive() brought. A text (static storage) says
+  /// why the client is cut off with ENHANCE_YOUR_CALM, and none of them is looked at; empty: it goes on.
   virtual std::string_view on_frame(const FrameHeader& frame) noexcept = 0;
   /// The first SETTINGS of the client have come.
   virtual void on_settings() noexcept = 0;

@@ -30,6 +30,7 @@ http2::SessionOptions session_options(const Limits& limits) noexcept {
   options.connection_window = limits.http2.connection_window;
   options.header_list_bytes = static_cast<std::uint32_t>(limits.header_bytes + 32 * limits.header_count);
   options.continuations = limits.http2.continuations;
+  options.extended_connect = true;
   return options;
 }
 

@@ -48,6 +48,7 @@ class Http2Connection final : public Connection,
   // For its streams.
 
   [[nodiscard]] http2::Session& session() noexcept { return session_; }
+  [[nodiscard]] Worker& worker() const noexcept { return worker_; }
   [[nodiscard]] Service& service() const noexcept { return service_; }
   [[nodiscard]] const ConnectionInfo& info() const noexcept { return info_; }
   [[nodiscard]] const Limits& limits() const noexcept;
@@ -61,6 +62,11 @@ class Http2Connection final : public Connection,
   void deliver_later(Http2Stream& stream) noexcept;
   void on_head_end() noexcept { head_open_ = false; }
   void on_stream_end() noexcept;
+  /// A stream is dead().
+  void bury(Http2Stream&) noexcept {
+    some_dead_ = true;
+    output_wanted();
+  }
   /// A stream came to nothing, and not because we wanted it.
   void count_reset() noexcept;
 

@@ -23,17 +23,14 @@ class Http2FloodGuard {
 
   /// Why the client is to be cut off; empty: it may go on. Static storage.
   [[nodiscard]] std::string_view on_frame(const http2::FrameHeader& frame, Instant now) noexcept {
-    last_ = frame.type;
     // The frames that requests are made of.
     if (frame.type == http2::FrameType::headers) return {};
     if (frame.type == http2::FrameType::data && (frame.length != 0 || frame.end_stream())) return {};
     return count(frame, now);
   }
-  /// A stream came to nothing without our doing: also one that we had to reset, because a client can make us do that
-  /// without a single RST_STREAM of its own.
-  [[nodiscard]] std::string_view on_reset(Instant now) noexcept {
-    return last_ == http2::FrameType::rst_stream ? std::string_view{} : take(reset, now);  // That frame has paid.
-  }
+  /// A stream came to nothing, neither by the client's RST_STREAM, which is counted as a frame, nor by our will: a
+  /// client can make us reset streams without a single one.
+  [[nodiscard]] std::string_view on_reset(Instant now) noexcept { return take(reset, now); }
   /// Bytes were written: the client may answer them with updates of its windows.
   void on_sent(std::uint64_t bytes) noexcept;
 
@@ -46,7 +43,6 @@ class Http2FloodGuard {
   const Http2Limits* limits_;
   Instant filled_;  // when the buckets were last filled up
   std::array<float, kinds> tokens_{};
-  http2::FrameType last_{};
 };
 
 }  // namespace weir::server

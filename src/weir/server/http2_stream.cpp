@@ -1,6 +1,7 @@
 #include "weir/server/http2_stream.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "weir/base/contracts.hpp"
 #include "weir/http/problem.hpp"
 #include "weir/server/http2_connection.hpp"
+#include "weir/server/http2_tunnel.hpp"
 #include "weir/server/worker.hpp"
 
 namespace weir::server {
@@ -47,6 +49,7 @@ Http2Stream::Http2Stream(Http2Connection& connection, http2::StreamId id, Exchan
 
 Http2Stream::~Http2Stream() {
   WEIR_ASSERT(exchange_ == nullptr);
+  if (tunnel_ != nullptr) tunnel_->cut();
 }
 
 // --- the request ---
@@ -93,7 +96,8 @@ void Http2Stream::refuse(http::Status status) noexcept {
 
 void Http2Stream::on_data(std::string_view data) noexcept {
   received_ += data.size();
-  if (exchange_ == nullptr || reset_ || exchange_->finished() || exchange_->body_error() != nullptr) {
+  const bool tunnel = tunnel_ != nullptr || upgrade_ != nullptr;
+  if (tunnel ? reset_ : exchange_ == nullptr || reset_ || exchange_->finished() || exchange_->body_error() != nullptr) {
     return connection_.session().consume(id_, data.size());
   }
   try {
@@ -102,11 +106,13 @@ void Http2Stream::on_data(std::string_view data) noexcept {
   } catch (const std::bad_alloc&) {
     return reset(ErrorCode::internal_error);
   }
+  if (tunnel_ != nullptr) tunnel_->tell_later();
   if (body_wait_) connection_.deliver_later(*this);
 }
 
 void Http2Stream::on_end() noexcept {
   request_ended_ = true;
+  if (tunnel_ != nullptr) tunnel_->tell_later();
   if (body_wait_) connection_.deliver_later(*this);
 }
 
@@ -158,6 +164,9 @@ void Http2Stream::send_response(Exchange& exchange, http::Response& response) no
   if (closed_ || reset_) return exchange.finish(0, false);
   // A promise of HTTP/1.1, which nobody can keep here (RFC 9113 section 8.6).
   if (response.status == http::Status::switching_protocols) return abort_response(exchange);
+  if (!head_.protocol().empty() && http::is_success(response.status) && exchange.upgrades()) {
+    return send_tunnel(exchange, response);
+  }
   const bool streamed = response.body.stream() != nullptr;
   const bool head_only = exchange.request().method == http::Method::head;
   std::optional<std::uint64_t> length = response.body.length();
@@ -294,11 +303,13 @@ void Http2Stream::settle(bool all_gone) noexcept {
     if (exchange_ != nullptr) exchange_->on_writable();
     if (closed_ || reset_) return;
   }
-  if (output_done_ && !request_ended_ && exchange_ == nullptr) {
+  if (output_done_ && !request_ended_ && exchange_ == nullptr && tunnel_ == nullptr) {
     // The answer is complete, and nobody wants the rest of the request (RFC 9113 section 8.1).
     return reset(ErrorCode::no_error);
   }
-  if (has_output() || body_wait_) {
+  if (tunnel_ != nullptr) {
+    tunnel_->tell_later();  // Whoever has it knows how long it waits.
+  } else if (has_output() || body_wait_) {
     watch_stall();
   } else if (armed()) {
     connection_.loop().cancel(*this);
@@ -327,11 +338,13 @@ void Http2Stream::cancel(StopReason reason) noexcept {
   exchange.on_writable();
 }
 
-void Http2Stream::on_close(ErrorCode code) noexcept {
+void Http2Stream::on_close(ErrorCode code, bool by_client) noexcept {
   closed_ = true;
   if (armed()) connection_.loop().cancel(*this);
-  if (code != ErrorCode::no_error && !reset_) connection_.count_reset();
+  if (code != ErrorCode::no_error && !reset_ && !by_client) connection_.count_reset();
   connection_.on_stream_end();
+  upgrade_.reset();
+  if (tunnel_ != nullptr) tunnel_->tell_later();
   if (exchange_ != nullptr) {
     if (!begun_) {
       connection_.on_head_end();
@@ -345,6 +358,7 @@ void Http2Stream::on_close(ErrorCode code) noexcept {
 void Http2Stream::forget_exchange() noexcept {
   connection_.pool().release(*std::exchange(exchange_, nullptr));
   body_wait_ = false;
+  if (upgrade_ != nullptr) return begin_tunnel();
   // Of a closed stream too: the window of the connection counts it still.
   if (!arriving_.empty()) connection_.session().consume(id_, arriving_.size());
   arriving_.release();
@@ -363,12 +377,95 @@ void Http2Stream::let_go(Exchange& exchange) noexcept {
 
 void Http2Stream::detach(StopReason reason) noexcept {
   reset_ = true;
+  upgrade_.reset();
+  if (tunnel_ != nullptr) tunnel_->tell_later();
   if (armed()) connection_.loop().cancel(*this);
   Exchange* const exchange = std::exchange(exchange_, nullptr);
   if (exchange == nullptr) return;
   if (!begun_) return connection_.pool().release(*exchange);
   exchange->keep(std::move(given_));  // The handler may still look at it.
   exchange->detach(reason);
+}
+
+// --- tunnels ---
+
+/// The answer that turns the stream into a tunnel (RFC 8441 section 5).
+void Http2Stream::send_tunnel(Exchange& exchange, http::Response& response) noexcept {
+  response_.headers = std::move(response.headers);
+  upgrade_ = exchange.take_upgrade();
+  send_head(response.status, true, std::nullopt);
+  exchange.finish(0, true);
+}
+
+void Http2Stream::begin_tunnel() noexcept {
+  const std::unique_ptr<Upgrade> upgrade = std::move(upgrade_);
+  if (broken()) return;
+  try {
+    auto tunnel = std::make_unique<Http2Tunnel>(*this);
+    tunnel_ = tunnel.get();
+    upgrade->take(connection_.worker(), std::move(tunnel), Buffer(), connection_.info());
+  } catch (const std::bad_alloc&) {
+    reset(ErrorCode::internal_error);
+  }
+}
+
+net::IoResult Http2Stream::take(std::span<char> into) noexcept {
+  if (!arriving_.empty()) {
+    const std::size_t part = std::min(into.size(), arriving_.size());
+    if (part == 0) return net::IoResult::moved(0);
+    std::memcpy(into.data(), arriving_.data(), part);
+    arriving_.consume(part);
+    if (arriving_.empty()) arriving_.release();
+    if (!broken()) {
+      connection_.session().consume(id_, part);
+      connection_.output_wanted();
+    }
+    return net::IoResult::moved(part);
+  }
+  if (request_ended_) return net::IoResult::end();
+  return broken() ? net::IoResult::failed(ECONNRESET) : net::IoResult::blocked();
+}
+
+bool Http2Stream::writable() const noexcept {
+  return broken() || ended_ || waiting().size() < connection_.limits().http2.stream_output_bytes;
+}
+
+net::IoResult Http2Stream::put(std::span<const iovec> pieces) noexcept try {
+  if (broken() || ended_) return net::IoResult::failed(EPIPE);
+  std::size_t moved = 0;
+  for (const iovec& piece : pieces) {
+    const std::size_t held = waiting().size();
+    const std::size_t most = connection_.limits().http2.stream_output_bytes;
+    const std::size_t part = std::min(piece.iov_len, held < most ? most - held : 0);
+    written_.append({static_cast<const char*>(piece.iov_base), part});
+    moved += part;
+    if (part < piece.iov_len) break;
+  }
+  if (moved == 0) {
+    const bool nothing = std::ranges::all_of(pieces, [](const iovec& piece) { return piece.iov_len == 0; });
+    return nothing ? net::IoResult::moved(0) : net::IoResult::blocked();
+  }
+  wake_output();
+  return net::IoResult::moved(moved);
+} catch (const std::bad_alloc&) {
+  return net::IoResult::failed(ENOMEM);
+}
+
+void Http2Stream::end_output() noexcept {
+  if (std::exchange(ended_, true) || broken()) return;
+  wake_output();
+}
+
+void Http2Stream::leave_tunnel(bool cut) noexcept {
+  tunnel_ = nullptr;
+  if (!arriving_.empty()) {
+    connection_.session().consume(id_, arriving_.size());
+    arriving_.release();
+  }
+  if (closed_) return connection_.bury(*this);
+  if (cut) return reset(ErrorCode::cancel);
+  end_output();  // What waits goes first; then settle() ends the stream.
+  connection_.output_wanted();
 }
 
 // --- time ---

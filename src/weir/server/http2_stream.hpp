@@ -4,18 +4,22 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "weir/base/buffer.hpp"
 #include "weir/base/recycle.hpp"
 #include "weir/http2/session.hpp"
+#include "weir/net/stream.hpp"
 #include "weir/server/exchange.hpp"
 #include "weir/time/timer_wheel.hpp"
 
 namespace weir::server {
 
 class Http2Connection;
+class Http2Tunnel;
 
 /// Owned by its connection, from the begin of the request's head until both the session has forgotten the stream and
 /// the exchange is over: a handler that does not notice at once that its client has gone keeps it.
@@ -39,7 +43,20 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
   /// The connection is gone.
   void detach(StopReason reason) noexcept;
   /// Nobody needs it any more.
-  [[nodiscard]] bool dead() const noexcept { return closed_ && exchange_ == nullptr; }
+  [[nodiscard]] bool dead() const noexcept { return closed_ && exchange_ == nullptr && tunnel_ == nullptr; }
+
+  // For the tunnel that an extended CONNECT has become (RFC 8441): the stream's DATA frames, both ways.
+
+  [[nodiscard]] Http2Connection& connection() const noexcept { return connection_; }
+  net::IoResult take(std::span<char> into) noexcept;
+  net::IoResult put(std::span<const iovec> pieces) noexcept;
+  [[nodiscard]] bool broken() const noexcept { return closed_ || reset_; }
+  [[nodiscard]] bool readable() const noexcept { return !arriving_.empty() || request_ended_ || broken(); }
+  [[nodiscard]] bool writable() const noexcept;
+  [[nodiscard]] std::size_t unsent() const noexcept { return waiting().size(); }
+  void end_output() noexcept;
+  /// The tunnel goes. `reset`: what waits is thrown away.
+  void leave_tunnel(bool reset) noexcept;
 
  private:
   friend class Http2Connection;
@@ -49,7 +66,7 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
   void on_head(bool end) noexcept override;
   void on_data(std::string_view data) noexcept override;
   void on_end() noexcept override;
-  void on_close(http2::ErrorCode code) noexcept override;
+  void on_close(http2::ErrorCode code, bool by_client) noexcept override;
   http2::Chunk next_chunk(std::size_t room) noexcept override;
   bool write_chunk(std::string_view frame_head, std::size_t size, Buffer& out) override;
   // ExchangePort
@@ -71,6 +88,8 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
   void reset(http2::ErrorCode code) noexcept;
   void cancel(StopReason reason) noexcept;
   void forget_exchange() noexcept;
+  void send_tunnel(Exchange& exchange, http::Response& response) noexcept;
+  void begin_tunnel() noexcept;
   void send_head(http::Status status, bool has_body, std::optional<std::uint64_t> length) noexcept;
   void wake_output() noexcept;
   void watch_stall() noexcept;
@@ -94,6 +113,9 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
   std::optional<http::FileBody> file_;
   std::uint64_t file_offset_ = 0;
   std::uint64_t file_left_ = 0;
+
+  std::unique_ptr<Upgrade> upgrade_;  // gets the tunnel when the exchange is over
+  Http2Tunnel* tunnel_ = nullptr;
 
   std::uint64_t received_ = 0;  // bytes of bodies
   std::uint64_t sent_ = 0;

@@ -28,18 +28,21 @@ bool has_rule(const char* frame) noexcept {
 
 }  // namespace
 
-FrameScanner::Broken FrameScanner::check(const char* frame, const KnownStreams& streams) noexcept {
+FrameScanner::Broken FrameScanner::check(const char* frame, FrameObserver& observer) noexcept {
   const auto type = static_cast<std::uint8_t>(frame[3]);
   const auto stream = static_cast<StreamId>(number(frame + 5, 4) & stream_bits);
+  const auto flags = static_cast<std::uint8_t>(frame[4]);
+  const std::string_view why = observer.on_frame({static_cast<FrameType>(type), flags, stream, number(frame, 3)});
+  if (!why.empty()) return {ErrorCode::enhance_your_calm, why};
   switch (type) {
     case data:
       // A client that ended a stream itself is in error (RFC 9113 section 5.1).
-      if (stream != 0 && (stream == ended_ || streams.ended(stream))) {
+      if (stream != 0 && (stream == ended_ || observer.ended(stream))) {
         return {ErrorCode::stream_closed, "DATA of a stream that has ended"};
       }
       [[fallthrough]];
     case headers:
-      if ((static_cast<std::uint8_t>(frame[4]) & 1U) != 0) ended_ = stream;
+      if ((flags & 1U) != 0) ended_ = stream;
       return {};
     case rst_stream:
       ended_ = stream;
@@ -64,7 +67,7 @@ void FrameScanner::hold(std::size_t wanted, std::string_view& bytes) noexcept {
   bytes.remove_prefix(part);
 }
 
-FrameScanner::Broken FrameScanner::scan(std::string_view bytes, const KnownStreams& streams) noexcept {
+FrameScanner::Broken FrameScanner::scan(std::string_view bytes, FrameObserver& observer) noexcept {
   ended_ = 0;
   while (!bytes.empty()) {
     if (skip_ != 0) {
@@ -82,7 +85,7 @@ FrameScanner::Broken FrameScanner::scan(std::string_view bytes, const KnownStrea
       if (has_rule(frame)) hold(frame_.size(), bytes);
       if (has_rule(frame) && held_ < frame_.size()) break;
     }
-    const Broken broken = check(frame, streams);
+    const Broken broken = check(frame, observer);
     if (!broken.why.empty()) return broken;
     skip_ = number(frame, 3);
     if (cut) {

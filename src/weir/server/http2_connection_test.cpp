@@ -1,0 +1,772 @@
+#include "weir/server/http2_connection.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "weir/http2/client_test_support.hpp"
+#include "weir/net/memory_stream.hpp"
+#include "weir/server/worker.hpp"
+#include "weir/time/manual_clock.hpp"
+
+namespace weir::server {
+namespace {
+
+using namespace std::chrono_literals;
+using http::Response;
+using http::Status;
+using http2::testing::client_preface;
+using http2::testing::frame;
+using http2::testing::get_frame;
+
+class ScriptedService final : public Service {
+ public:
+  using Handler = std::function<void(Exchange&)>;
+  std::map<std::string, Handler, std::less<>> handlers;
+  std::vector<Outcome> outcomes;
+  std::vector<std::string> refusals;
+
+  std::unique_ptr<ExchangeLocal> make_local(Exchange&) override { return nullptr; }
+  void on_request(Exchange& exchange) noexcept override {
+    const auto at = handlers.find(exchange.request().path);
+    if (at == handlers.end()) return exchange.respond(Response(Status::not_found, http::Body(std::string("nothing"))));
+    at->second(exchange);
+  }
+  void on_timeout(Exchange& exchange, bool receiving) noexcept override {
+    exchange.respond(Response(receiving ? Status::request_timeout : Status::service_unavailable));
+  }
+  void on_finish(Exchange&, const Outcome& outcome) noexcept override { outcomes.push_back(outcome); }
+  void on_refused(const ConnectionInfo&, Status, std::string_view why) noexcept override { refusals.emplace_back(why); }
+};
+
+Response text(std::string body) {
+  return Response(Status::ok, http::Body(std::move(body)));
+}
+
+Task<void> echo(Exchange& exchange) {
+  std::string all;
+  for (;;) {
+    Result<std::string_view> piece = co_await exchange.read_body();
+    if (!piece) {
+      const bool late = piece.error().code() == Errc::deadline_exceeded;
+      exchange.respond(Response(late ? Status::request_timeout : Status::bad_request));
+      co_return;
+    }
+    if (piece->empty()) break;
+    all += *piece;
+  }
+  exchange.respond(text(std::move(all)));
+}
+
+class Http2ConnectionTest : public testing::Test {
+ protected:
+  ~Http2ConnectionTest() override {
+    stream_.reset();
+    loop_.run_until_idle();
+    if (!worker_) return;
+    worker_->close_all();
+    loop_.run_until_idle();
+    worker_->abandon_exchanges();
+    loop_.run_until_idle();
+    EXPECT_EQ(worker_->connections(), 0u);
+    EXPECT_EQ(worker_->pool().active(), 0u);
+  }
+
+  void connect(net::MemoryStreamOptions options = {}) {
+    if (!worker_) worker_ = std::make_unique<Worker>(loop_, limits_, open_);
+    auto pair = net::memory_stream_pair(loop_, options);
+    stream_ = std::move(pair.client);
+    worker_->adopt(std::move(pair.server), service_, local_);
+    loop_.run_until_idle();
+  }
+  /// Moves bytes both ways until nothing moves any more.
+  void run() {
+    for (int quiet = 0; quiet < 3;) {
+      pending_ += client_.output();
+      const bool sent = write_some();
+      const std::string got = read_some();
+      EXPECT_TRUE(got.empty() || client_.input(got)) << "the server broke the protocol";
+      quiet = sent || !got.empty() ? 0 : quiet + 1;
+    }
+  }
+  bool write_some() {
+    if (pending_.empty()) return false;
+    const net::IoResult result = stream_->write(pending_.data(), pending_.size());
+    if (result.ok()) pending_.erase(0, result.bytes);
+    loop_.run_until_idle();
+    return result.ok();
+  }
+  std::string read_some() {
+    loop_.run_until_idle();
+    char buffer[65536];
+    const net::IoResult result = stream_->read(buffer);
+    closed_ = closed_ || (!result.ok() && !result.would_block());
+    loop_.run_until_idle();
+    return result.ok() ? std::string(buffer, result.bytes) : std::string();
+  }
+  /// Bytes of our own making, behind the preface of the client's session; what comes back.
+  std::string raw(std::string_view bytes) {
+    pending_ += bytes;
+    std::string all;
+    for (int quiet = 0; quiet < 3;) {
+      const bool sent = write_some();
+      const std::string got = read_some();
+      all += got;
+      quiet = sent || !got.empty() ? 0 : quiet + 1;
+    }
+    return all;
+  }
+  void advance(Duration by) {
+    clock_.advance(by);
+    loop_.run_until_idle();
+  }
+  http2::testing::Answer& answer(std::int32_t id) { return client_.answers[id]; }
+  static std::uint32_t goaway_error(std::string_view bytes) {
+    std::uint32_t error = 9999;
+    while (bytes.size() >= 9) {
+      const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
+      const std::size_t length = at(0) << 16U | at(1) << 8U | at(2);
+      if (at(3) == 7 && bytes.size() >= 17) error = at(16);
+      bytes.remove_prefix(std::min(bytes.size(), 9 + length));
+    }
+    return error;
+  }
+
+  ManualClock clock_;
+  EventLoop loop_{EventLoop::Options{.clock = &clock_}};
+  Limits limits_;
+  std::atomic<std::size_t> open_{0};
+  net::SocketAddress local_ = net::SocketAddress::loopback(80);
+  ScriptedService service_;
+  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<net::MemoryStream> stream_;
+  http2::testing::Client client_;
+  std::string pending_;
+  bool closed_ = false;
+};
+
+TEST_F(Http2ConnectionTest, AnswersManyRequestsOnOneConnection) {
+  std::vector<std::string> seen;
+  service_.handlers["/a"] = [&](Exchange& x) {
+    seen.emplace_back(x.request().query);
+    EXPECT_EQ(x.request().version, http::Version::http_2);
+    EXPECT_EQ(x.connection().protocol, "HTTP/2");
+    EXPECT_EQ(x.request().headers.get(http::HeaderId::host), "t");
+    x.respond(text("hello"));
+  };
+  connect();
+  const auto first = client_.get("/a?1");
+  const auto second = client_.get("/a?2");
+  run();
+  EXPECT_EQ(seen, (std::vector<std::string>{"1", "2"}));
+  for (const auto id : {first, second}) {
+    EXPECT_EQ(answer(id).status, "200");
+    EXPECT_EQ(answer(id).body, "hello");
+    EXPECT_EQ(answer(id).fields["content-length"], "5");
+    EXPECT_EQ(answer(id).fields["date"], "Thu, 01 Jan 2026 00:00:00 GMT");
+    EXPECT_TRUE(answer(id).closed);
+    EXPECT_EQ(answer(id).error, 0u);
+  }
+  EXPECT_EQ(client_.settings[NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS], 128u);
+  EXPECT_EQ(client_.settings[NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES], 1u);
+}
+
+TEST_F(Http2ConnectionTest, AnswersWhateverTheCuts) {
+  service_.handlers["/echo"] = [](Exchange& x) { x.run(echo(x)); };
+  http2::testing::Client probe;
+  probe.post("/echo", "hello world");
+  const std::string bytes = probe.output();
+  for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
+    connect();
+    http2::testing::Client client;
+    client.post("/echo", "hello world");
+    static_cast<void>(client.output());
+    std::string got = raw(std::string_view(bytes).substr(0, cut));
+    got += raw(std::string_view(bytes).substr(cut));
+    ASSERT_TRUE(client.input(got));
+    ASSERT_EQ(client.answers[1].body, "hello world") << "cut at " << cut;
+  }
+}
+
+TEST_F(Http2ConnectionTest, SpeaksBothProtocolsOnOneListener) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("hello")); };
+  connect();
+  EXPECT_TRUE(raw("GET /a HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 200 OK\r\n"));
+  connect();
+  EXPECT_TRUE(raw("PRI /a HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 ")) << "only nearly a preface";
+  limits_.http2.enabled = false;
+  worker_->close_all();
+  loop_.run_until_idle();
+  worker_ = nullptr;
+  connect();
+  EXPECT_TRUE(raw(client_preface).starts_with("HTTP/1.1 "));
+}
+
+TEST_F(Http2ConnectionTest, AConnectionWithoutHttp1ClosesOnAnythingElse) {
+  limits_.http1_enabled = false;
+  connect();
+  EXPECT_EQ(raw("GET /a HTTP/1.1\r\nHost: t\r\n\r\n"), "");
+  EXPECT_TRUE(closed_);
+  EXPECT_EQ(service_.refusals.size(), 1u);
+}
+
+TEST_F(Http2ConnectionTest, HeadAndNoContentHaveNoBody) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("hello")); };
+  service_.handlers["/none"] = [](Exchange& x) { x.respond(Response(Status::no_content)); };
+  connect();
+  const auto head = client_.get("/a", {{":method", "HEAD"}});
+  const auto none = client_.get("/none");
+  run();
+  EXPECT_EQ(answer(head).fields["content-length"], "5");
+  EXPECT_EQ(answer(head).body, "");
+  EXPECT_TRUE(answer(head).ended);
+  EXPECT_EQ(answer(none).status, "204");
+  EXPECT_FALSE(answer(none).fields.contains("content-length"));
+  EXPECT_TRUE(answer(none).ended);
+}
+
+TEST_F(Http2ConnectionTest, JoinsCookiesAndDropsFieldsOfHttp1) {
+  service_.handlers["/a"] = [](Exchange& x) {
+    EXPECT_EQ(x.request().headers.get(http::HeaderId::cookie), "a=1; b=2; c=3");
+    EXPECT_EQ(x.request().headers.count(http::HeaderId::cookie), 1u);
+    EXPECT_EQ(x.request().headers.get("x-own"), "value");
+    Response response = text("x");
+    response.headers.add("Connection", "close");
+    response.headers.add("X-Mixed-Case", "Value");
+    x.respond(std::move(response));
+  };
+  connect();
+  const auto id = client_.get("/a", {{"cookie", "a=1"}, {"x-own", "value"}, {"cookie", "b=2"}, {"cookie", "c=3"}});
+  run();
+  EXPECT_EQ(answer(id).fields["x-mixed-case"], "Value");
+  EXPECT_FALSE(answer(id).fields.contains("connection"));
+}
+
+TEST_F(Http2ConnectionTest, RefusesWhatIsOverItsLimits) {
+  connect();
+  const auto path = client_.get("/" + std::string(9000, 'p'));
+  const auto fields = client_.get("/a", {{"x-large", std::string(20000, 'x')}});
+  run();
+  EXPECT_EQ(answer(path).status, "414");
+  EXPECT_EQ(answer(fields).status, "431");
+  EXPECT_EQ(service_.refusals.size(), 2u);
+  const auto good = client_.get("/nothing");
+  run();
+  EXPECT_EQ(answer(good).status, "404") << "the connection goes on";
+}
+
+TEST_F(Http2ConnectionTest, MalformedRequestsAreResets) {
+  connect();
+  const auto path = client_.get("nothing");
+  const auto authority = client_.get("/", {{":authority", "a b"}});
+  const auto host = client_.get("/", {{"host", "other"}});
+  const auto good = client_.get("/");
+  run();
+  for (const auto id : {path, authority, host}) {
+    EXPECT_EQ(answer(id).error, static_cast<std::uint32_t>(http2::ErrorCode::protocol_error)) << id;
+    EXPECT_EQ(answer(id).status, "");
+  }
+  EXPECT_EQ(answer(good).status, "404");
+}
+
+TEST_F(Http2ConnectionTest, UploadsWaitForTheirHandler) {
+  std::size_t seen = 0;
+  std::string_view piece;
+  Exchange* exchange = nullptr;
+  service_.handlers["/slow"] = [&](Exchange& x) { exchange = &x; };
+  connect();
+  const auto id = client_.post("/slow", std::string(1 << 20, 'u'));
+  run();
+  ASSERT_NE(exchange, nullptr);
+  // Nothing was pulled: one window of the stream has come, and no more.
+  BodyPiece got = exchange->pull_body();
+  seen += got.data.size();
+  EXPECT_EQ(seen, limits_.http2.stream_window);
+  run();
+  while ((got = exchange->pull_body()).kind == BodyPiece::Kind::data) {
+    EXPECT_LE(got.data.size(), limits_.http2.stream_window);
+    seen += got.data.size();
+    run();
+  }
+  EXPECT_EQ(got.kind, BodyPiece::Kind::end);
+  EXPECT_EQ(seen, std::size_t{1} << 20);
+  exchange->respond(text("done"));
+  run();
+  EXPECT_EQ(answer(id).body, "done");
+}
+
+TEST_F(Http2ConnectionTest, DownloadsWaitForTheirClient) {
+  std::size_t written = 0;
+  service_.handlers["/stream"] = [&](Exchange& x) {
+    http::StreamBody body;
+    body.write = [&written](http::BodyWriter& out) -> Task<Result<void>> {
+      for (int i = 0; i < 1000; ++i) {
+        Result<void> result = co_await out.write(std::string(1000, 's'));
+        if (!result) co_return result;
+        written += 1000;
+      }
+      static_cast<void>(out.trailer("X-Sum", "42"));
+      co_return Result<void>{};
+    };
+    x.respond(Response(Status::ok, http::Body(std::move(body))));
+  };
+  connect();
+  const auto id = client_.get("/stream");
+  run();  // The client's session opens its windows by itself.
+  EXPECT_EQ(answer(id).body.size(), 1'000'000u);
+  EXPECT_EQ(answer(id).trailers["x-sum"], "42");
+  EXPECT_TRUE(answer(id).ended);
+
+  // A client that opens none: a window's worth is on its way, and a buffer's worth waits.
+  written = 0;
+  connect();
+  raw(client_preface + get_frame(1, "/stream"));
+  EXPECT_LE(written, 65535 + limits_.http2.stream_output_bytes + 1000);
+  EXPECT_GT(written, 65535u);
+}
+
+TEST_F(Http2ConnectionTest, SendsFiles) {
+  char path[] = "/tmp/weir-http2-test-XXXXXX";
+  const int fd = ::mkstemp(path);
+  ASSERT_GE(fd, 0);
+  ::unlink(path);
+  const std::string content(200'000, 'f');
+  ASSERT_EQ(::write(fd, content.data(), content.size()), 200'000);
+  service_.handlers["/file"] = [&](Exchange& x) {
+    x.respond(Response(Status::ok, http::Body(http::FileBody(::dup(fd), 100, 199'000))));
+  };
+  service_.handlers["/short"] = [&](Exchange& x) {
+    x.respond(Response(Status::ok, http::Body(http::FileBody(::dup(fd), 0, 300'000))));
+  };
+  connect();
+  const auto whole = client_.get("/file");
+  const auto cut = client_.get("/short");
+  run();
+  EXPECT_EQ(answer(whole).body.size(), 199'000u);
+  EXPECT_EQ(answer(whole).fields["content-length"], "199000");
+  EXPECT_EQ(answer(cut).error, static_cast<std::uint32_t>(http2::ErrorCode::internal_error)) << "cut, not lied about";
+  ::close(fd);
+}
+
+TEST_F(Http2ConnectionTest, SendsContinueOnlyWhenTheBodyIsWanted) {
+  service_.handlers["/no"] = [](Exchange& x) { x.respond(Response(Status::forbidden)); };
+  service_.handlers["/yes"] = [](Exchange& x) { x.run(echo(x)); };
+  connect();
+  const auto yes = client_.post("/yes", "", false, {{"expect", "100-continue"}});
+  const auto no = client_.post("/no", "", false, {{"expect", "100-continue"}});
+  run();
+  EXPECT_EQ(answer(yes).interim, std::vector<std::string>{"100"});
+  EXPECT_EQ(answer(no).interim, std::vector<std::string>{});
+  EXPECT_EQ(answer(no).status, "403");
+  client_.more(yes, "ok", true);
+  run();
+  EXPECT_EQ(answer(yes).body, "ok");
+}
+
+TEST_F(Http2ConnectionTest, AnAnswerBeforeTheEndOfTheRequestEndsItWithoutAnError) {
+  service_.handlers["/no"] = [](Exchange& x) { x.respond(text("no")); };
+  connect();
+  const auto id = client_.post("/no", std::string(100'000, 'u'), false);
+  run();
+  EXPECT_EQ(answer(id).body, "no");
+  EXPECT_TRUE(answer(id).closed);
+  EXPECT_EQ(answer(id).error, 0u);
+  const auto next = client_.post("/no", std::string(1'000'000, 'u'));
+  run();
+  EXPECT_EQ(answer(next).body, "no");
+  EXPECT_TRUE(client_.goaways.empty());
+  // What was sent and never read is no part of the windows any more.
+  service_.handlers["/echo"] = [](Exchange& x) { x.run(echo(x)); };
+  const auto echoed = client_.post("/echo", std::string(3'000'000, 'e'));
+  run();
+  EXPECT_EQ(answer(echoed).body.size(), 3'000'000u);
+}
+
+TEST_F(Http2ConnectionTest, ACancelledStreamStopsItsHandlerOnly) {
+  StopReason reason = StopReason::none;
+  service_.handlers["/slow"] = [&](Exchange& x) {
+    x.run([](Exchange& exchange, StopReason& why) -> Task<void> {
+      Result<void> slept = co_await exchange.loop().sleep(20s, exchange.stop_token());
+      static_cast<void>(slept);
+      why = exchange.stop_token().reason();
+      exchange.respond(text("late"));
+    }(x, reason));
+  };
+  connect();
+  const auto slow = client_.get("/slow");
+  run();
+  client_.reset(slow);
+  const auto other = client_.get("/other");
+  run();
+  EXPECT_EQ(reason, StopReason::gone);
+  EXPECT_EQ(answer(other).status, "404");
+  EXPECT_EQ(worker_->pool().active(), 0u);
+  ASSERT_EQ(service_.outcomes.size(), 2u);
+  EXPECT_FALSE(service_.outcomes[0].complete && service_.outcomes[1].complete);
+}
+
+TEST_F(Http2ConnectionTest, ACancelledStreamStopsItsWriter) {
+  bool ended = false;
+  service_.handlers["/endless"] = [&](Exchange& x) {
+    http::StreamBody body;
+    body.write = [&ended](http::BodyWriter& out) -> Task<Result<void>> {
+      for (;;) {
+        Result<void> result = co_await out.write(std::string(1000, 's'));
+        if (!result) break;
+      }
+      ended = true;
+      co_return Result<void>{};
+    };
+    x.respond(Response(Status::ok, http::Body(std::move(body))));
+  };
+  connect();
+  raw(client_preface + get_frame(1, "/endless"));
+  EXPECT_FALSE(ended);
+  raw(frame(3, 0, 1, std::string_view("\0\0\0\x08", 4)));
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(worker_->pool().active(), 0u);
+}
+
+TEST_F(Http2ConnectionTest, HandlersThatDoNotStopAreBounded) {
+  limits_.http2.concurrent_streams = 10;
+  limits_.http2.resets_per_second = 1000;
+  int running = 0;
+  service_.handlers["/deaf"] = [&](Exchange& x) {
+    ++running;
+    x.run([](Exchange& exchange, int& count) -> Task<void> {
+      Result<void> slept = co_await exchange.loop().sleep(20s);
+      static_cast<void>(slept);
+      --count;
+      exchange.respond(text("late"));
+    }(x, running));
+  };
+  connect();
+  raw(client_preface);
+  for (int i = 0; i < 100; ++i) {
+    raw(get_frame(2 * i + 1, "/deaf") + frame(3, 0, 2 * i + 1, std::string_view("\0\0\0\x08", 4)));
+  }
+  EXPECT_EQ(running, 20);
+  advance(21s);
+  EXPECT_EQ(running, 0);
+}
+
+TEST_F(Http2ConnectionTest, CutsHeadsThatTakeTooLong) {
+  connect();
+  raw(client_preface);
+  raw(frame(1, 1, 1, "\x82\x86").substr(0, 10));
+  advance(5s);
+  EXPECT_EQ(worker_->connections(), 1u);
+  advance(6s);
+  EXPECT_EQ(goaway_error(raw("")), 11u);
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http2ConnectionTest, CutsBodiesThatStall) {
+  service_.handlers["/echo"] = [](Exchange& x) { x.run(echo(x)); };
+  connect();
+  const auto id = client_.post("/echo", "begin", false);
+  run();
+  for (int i = 0; i < 12 && answer(id).status.empty(); ++i) {
+    advance(1s);
+    client_.more(id, "x", false);  // One byte a second: below the minimal rate.
+    run();
+    if (i < 8) {
+      EXPECT_EQ(answer(id).status, "") << i;
+    }
+  }
+  EXPECT_EQ(answer(id).status, "408");
+  const auto next = client_.get("/nothing");
+  run();
+  EXPECT_EQ(answer(next).status, "404") << "the connection goes on";
+}
+
+TEST_F(Http2ConnectionTest, CutsReadersThatStall) {
+  service_.handlers["/large"] = [](Exchange& x) { x.respond(text(std::string(200'000, 'l'))); };
+  connect();
+  raw(client_preface + get_frame(1, "/large"));
+  advance(9s);
+  EXPECT_EQ(raw(""), "");
+  advance(2s);
+  EXPECT_EQ(raw(""), frame(3, 0, 1, std::string_view("\0\0\0\x08", 4))) << "the windows stayed closed";
+
+  // The same when the client does not even read what is in its window.
+  net::MemoryStreamOptions small;
+  small.capacity = 1000;
+  connect(small);
+  const std::string bytes = client_preface + get_frame(1, "/large");
+  ASSERT_TRUE(stream_->write(bytes.data(), bytes.size()).ok());
+  loop_.run_until_idle();
+  advance(9s);
+  EXPECT_EQ(worker_->connections(), 1u);
+  advance(2s);
+  EXPECT_EQ(worker_->connections(), 0u);
+}
+
+TEST_F(Http2ConnectionTest, ClosesIdleConnectionsAndSaysSo) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("x")); };
+  connect();
+  client_.get("/a");
+  run();
+  advance(74s);
+  run();
+  EXPECT_TRUE(client_.goaways.empty());
+  client_.get("/a");
+  run();
+  advance(74s);
+  EXPECT_EQ(worker_->connections(), 1u);
+  advance(2s);
+  run();
+  ASSERT_EQ(client_.goaways.size(), 1u);
+  EXPECT_EQ(client_.goaways[0].error, 0u);
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http2ConnectionTest, DrainsInTwoSteps) {
+  Exchange* running = nullptr;
+  service_.handlers["/slow"] = [&](Exchange& x) { running = &x; };
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("x")); };
+  connect();
+  const auto slow = client_.get("/slow");
+  run();
+  worker_->drain();
+  // Sent before the client could know.
+  const auto late = client_.get("/a");
+  run();
+  ASSERT_EQ(client_.goaways.size(), 2u);
+  EXPECT_EQ(client_.goaways[0].last, 0x7fffffff);
+  EXPECT_EQ(client_.goaways[1].last, late);
+  EXPECT_EQ(client_.goaways[1].error, 0u);
+  EXPECT_EQ(answer(late).body, "x");
+  EXPECT_EQ(worker_->connections(), 1u);
+  running->respond(text("done"));
+  run();
+  EXPECT_EQ(answer(slow).body, "done");
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http2ConnectionTest, ADrainDoesNotWaitForTheAnswerToItsPing) {
+  connect();
+  raw(client_preface);
+  worker_->drain();
+  EXPECT_FALSE(raw("").empty());
+  EXPECT_FALSE(closed_);
+  advance(3s);
+  EXPECT_EQ(goaway_error(raw("")), 0u);
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http2ConnectionTest, UrgentAnswersGoFirst) {
+  service_.handlers["/large"] = [](Exchange& x) { x.respond(text(std::string(60'000, 'l'))); };
+  connect();
+  run();
+  const auto background = client_.get("/large", {{"priority", "u=7"}});
+  const auto normal = client_.get("/large");
+  const auto urgent = client_.get("/large", {{"priority", "u=0"}});
+  run();
+  std::vector<std::int32_t> order;
+  for (const auto id : client_.data_order) {
+    if (order.empty() || order.back() != id) order.push_back(id);
+  }
+  EXPECT_EQ(order, (std::vector<std::int32_t>{urgent, normal, background}));
+}
+
+// --- floods ---
+
+struct Flood {
+  const char* name;
+  std::function<std::string(int)> frames;
+  const char* why;
+};
+
+class Http2FloodTest : public Http2ConnectionTest, public testing::WithParamInterface<Flood> {};
+
+TEST_P(Http2FloodTest, IsCutOffWithAReason) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("x")); };
+  connect();
+  std::string got = raw(client_preface);
+  int sent = 0;
+  for (; sent < 5000 && !closed_; ++sent) got += raw(GetParam().frames(sent));
+  EXPECT_LT(sent, 5000);
+  EXPECT_EQ(goaway_error(got), 11u);
+  ASSERT_FALSE(service_.refusals.empty());
+  EXPECT_NE(service_.refusals.back().find(GetParam().why), std::string::npos) << service_.refusals.back();
+}
+
+const std::string_view cancel_code("\0\0\0\x08", 4);
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Http2FloodTest,
+    testing::Values(
+        Flood{"reset", [](int i) { return get_frame(2 * i + 1, "/slow") + frame(3, 0, 2 * i + 1, cancel_code); },
+              "reset"},
+        Flood{"malformed", [](int i) { return frame(1, 5, 2 * i + 1, "\x82\x86\x04\x01z\x01\x01t"); }, "reset"},
+        Flood{"settings", [](int) { return frame(4, 0, 0); }, "SETTINGS"},
+        Flood{"ping", [](int) { return frame(6, 0, 0, "12345678"); }, "PING"},
+        Flood{"empty_data",
+              [](int i) { return i == 0 ? frame(1, 4, 1, "\x83\x86\x04\x05/slow\x01\x01t") : frame(0, 0, 1); },
+              "empty"},
+        Flood{"priority", [](int) { return frame(2, 0, 1, std::string_view("\0\0\0\0\x01", 5)); }, "PRIORITY"},
+        Flood{"window_update", [](int) { return frame(8, 0, 0, std::string_view("\0\0\0\x01", 4)); }, "WINDOW_UPDATE"},
+        Flood{"unknown", [](int) { return frame(99, 0, 0, "x"); }, "unknown"},
+        Flood{"continuation",
+              [](int i) { return i == 0 ? frame(1, 1, 1, "\x82\x86\x84") : frame(9, 0, 1, "\x01\x01t"); },
+              "CONTINUATION"},
+        Flood{"headers",
+              [](int i) {
+                // A table entry of 4000 bytes, mentioned 15,000 times.
+                if (i == 0) {
+                  std::string entry = "\x82\x86\x84\x40\x01y\x7f\xa1\x1e";
+                  return frame(1, 5, 1, entry + std::string(4000, 'v'));
+                }
+                return frame(1, 5, 2 * i + 1, std::string("\x82\x86\x84") + std::string(15000, '\xbe'));
+              },
+              "too large"}),
+    [](const testing::TestParamInfo<Flood>& flood) { return std::string(flood.param.name); });
+
+TEST_F(Http2ConnectionTest, OrdinaryTrafficIsNoFlood) {
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text(std::string(5000, 'x'))); };
+  connect();
+  for (int i = 0; i < 3000; ++i) {
+    client_.get("/a");
+    if (i % 100 == 0) {
+      run();
+      advance(50ms);
+    }
+  }
+  run();
+  EXPECT_EQ(service_.outcomes.size(), 3000u);
+  EXPECT_TRUE(service_.refusals.empty());
+  EXPECT_TRUE(client_.goaways.empty());
+}
+
+// --- tunnels ---
+
+/// Sends back what comes, and says good-bye at the end.
+class EchoTunnel final : public net::StreamHandler {
+ public:
+  explicit EchoTunnel(std::unique_ptr<net::Stream> stream) : stream_(std::move(stream)) { stream_->set_handler(this); }
+  void on_readable() noexcept override {
+    char buffer[4096];
+    const net::IoResult result = stream_->read(buffer);
+    if (result.ok()) {
+      received.append(buffer, result.bytes);
+      waiting_.append(buffer, result.bytes);
+    } else if (!result.would_block()) {
+      ended = result.end_of_stream();
+      failed = result.error();
+      if (ended) waiting_ += "bye";
+    }
+    flush();
+  }
+  void on_writable() noexcept override { flush(); }
+  void on_hangup() noexcept override { failed = true; }
+  void close(bool reset) { stream_->close(reset); }
+  std::string received;
+  bool ended = false;
+  bool failed = false;
+
+ private:
+  void flush() {
+    if (!waiting_.empty()) {
+      const net::IoResult result = stream_->write(waiting_.data(), waiting_.size());
+      if (result.ok()) waiting_.erase(0, result.bytes);
+    }
+    if (waiting_.empty() && ended) stream_->shutdown_write();
+    stream_->want(!ended && !failed && waiting_.size() < 10'000, !waiting_.empty() && !failed);
+  }
+  std::unique_ptr<net::Stream> stream_;
+  std::string waiting_;
+};
+
+class EchoUpgrade final : public Upgrade {
+ public:
+  explicit EchoUpgrade(std::unique_ptr<EchoTunnel>& to) : to_(to) {}
+  void take(Worker&, std::unique_ptr<net::Stream> stream, Buffer, const ConnectionInfo&) noexcept override {
+    to_ = std::make_unique<EchoTunnel>(std::move(stream));
+  }
+
+ private:
+  std::unique_ptr<EchoTunnel>& to_;
+};
+
+class Http2TunnelTest : public Http2ConnectionTest {
+ protected:
+  Http2TunnelTest() {
+    service_.handlers["/tunnel"] = [this](Exchange& x) {
+      EXPECT_EQ(x.request().method, http::Method::connect);
+      EXPECT_EQ(x.request().protocol, "echo");
+      x.upgrade(std::make_unique<EchoUpgrade>(tunnel_));
+      x.respond(Response(Status::ok));
+    };
+  }
+  std::int32_t open() {
+    connect();
+    run();
+    const auto id = client_.connect("/tunnel", "echo");
+    run();
+    EXPECT_EQ(answer(id).status, "200");
+    EXPECT_NE(tunnel_, nullptr);
+    return id;
+  }
+  std::unique_ptr<EchoTunnel> tunnel_;
+};
+
+TEST_F(Http2TunnelTest, CarriesBytesBothWaysAndEnds) {
+  const auto id = open();
+  EXPECT_EQ(client_.settings[NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL], 1u);
+  EXPECT_EQ(worker_->pool().active(), 0u) << "a tunnel owns no exchange";
+  client_.more(id, "hello", false);
+  run();
+  EXPECT_EQ(answer(id).body, "hello");
+  client_.more(id, std::string(1'000'000, 't'), true);
+  run();
+  EXPECT_EQ(answer(id).body.size(), 1'000'008u);
+  EXPECT_TRUE(answer(id).body.ends_with("tbye"));
+  EXPECT_TRUE(answer(id).closed);
+  EXPECT_EQ(answer(id).error, 0u);
+  tunnel_ = nullptr;
+  run();
+  const auto next = client_.get("/nothing");
+  run();
+  EXPECT_EQ(answer(next).status, "404") << "the connection goes on";
+}
+
+TEST_F(Http2TunnelTest, EndsFromEitherSide) {
+  auto id = open();
+  tunnel_->close(false);
+  run();
+  EXPECT_TRUE(answer(id).ended);
+  EXPECT_TRUE(answer(id).closed);
+  id = client_.connect("/tunnel", "echo");
+  run();
+  tunnel_->close(true);
+  run();
+  EXPECT_EQ(answer(id).error, static_cast<std::uint32_t>(http2::ErrorCode::cancel));
+  id = client_.connect("/tunnel", "echo");
+  run();
+  client_.reset(id);
+  run();
+  EXPECT_TRUE(tunnel_->failed);
+  id = client_.connect("/tunnel", "echo");
+  run();
+  stream_.reset();
+  loop_.run_until_idle();
+  EXPECT_TRUE(tunnel_->failed);
+  EXPECT_EQ(worker_->connections(), 0u);
+}
+
+TEST_F(Http2ConnectionTest, PlainConnectIsAnOrdinaryRequestWithoutAPath) {
+  connect();
+  const std::string bytes = raw(client_preface + frame(1, 5, 1, std::string("\x02\x07") + "CONNECT" + "\x01\x04t:80"));
+  EXPECT_EQ(service_.outcomes.size(), 1u);
+  EXPECT_EQ(service_.outcomes[0].status, Status::not_found);
+}
+
+}  // namespace
+}  // namespace weir::server
