@@ -102,6 +102,7 @@ int main(int argc, char** argv) {
   });
   weir::WebSocketOptions echo;
   echo.check_origin = false;
+  echo.ping_interval = std::chrono::seconds(10);  // The idle rows wait for a round of them.
   app.websocket(
       "/ws",
       [](weir::WebSocket& ws) -> weir::Task<void> {
@@ -109,6 +110,18 @@ int main(int argc, char** argv) {
           auto message = co_await ws.receive();
           if (!message) break;
           co_await ws.send(*message);
+        }
+      },
+      echo);
+  auto& topics = app.make_state<weir::Topics>();
+  app.websocket(
+      "/topic",
+      [&topics](weir::WebSocket& ws) -> weir::Task<void> {
+        ws.subscribe(topics, "all");
+        for (;;) {
+          auto message = co_await ws.receive();
+          if (!message) break;
+          topics.publish_binary("all", message->data);
         }
       },
       echo);

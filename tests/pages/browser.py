@@ -22,43 +22,50 @@ class Failed(Exception):
 class Page:
     """One tab. `problems` collects what the console says: exceptions, errors, refusals by the security policy."""
 
-    def __init__(self, to_browser, from_browser):
+    def __init__(self, to_browser, from_browser, first=None):
         self._out = to_browser
         self._in = from_browser
-        self._buffer = b""
-        self._next_id = 0
+        # The tabs share the pipes: what is read, the numbers of commands, and who is meant by a session.
+        self._shared = first._shared if first else {"buffer": b"", "next_id": 0, "tabs": {}}
         self._session = None
         self.problems = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._shared["tabs"][self._session] = self
         for domain in ("Page", "Runtime", "Log", "DOM"):
             self.call(f"{domain}.enable")
 
+    def another_tab(self):
+        """A second tab of the same browser. One thread uses them all."""
+        return Page(self._out, self._in, self)
+
     def call(self, method, **parameters):
         """One command of the protocol and its result."""
-        self._next_id += 1
-        message = {"id": self._next_id, "method": method, "params": parameters}
+        self._shared["next_id"] += 1
+        number = self._shared["next_id"]
+        message = {"id": number, "method": method, "params": parameters}
         if self._session:
             message["sessionId"] = self._session
         os.write(self._out, json.dumps(message).encode() + b"\0")
         limit = time.monotonic() + TIMEOUT_S
         while True:
             answer = self._receive(limit)
-            if answer.get("id") == self._next_id:
+            if answer.get("id") == number:
                 if "error" in answer:
                     raise Failed(f"{method}: {answer['error']['message']}")
                 return answer["result"]
 
     def _receive(self, limit):
-        while b"\0" not in self._buffer:
+        shared = self._shared
+        while b"\0" not in shared["buffer"]:
             readable, _, _ = select.select([self._in], [], [], max(0, limit - time.monotonic()))
             piece = os.read(self._in, 1 << 20) if readable else b""
             if not piece:
                 raise Failed("the browser does not answer")
-            self._buffer += piece
-        text, self._buffer = self._buffer.split(b"\0", 1)
+            shared["buffer"] += piece
+        text, shared["buffer"] = shared["buffer"].split(b"\0", 1)
         message = json.loads(text)
-        self._note(message.get("method"), message.get("params", {}))
+        shared["tabs"].get(message.get("sessionId"), self)._note(message.get("method"), message.get("params", {}))
         return message
 
     def _note(self, method, about):
