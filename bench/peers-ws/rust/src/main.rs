@@ -1,6 +1,6 @@
 // Echo with fastwebsockets on hyper and tokio, one thread: peers-ws ADDRESS
 use bytes::Bytes;
-use fastwebsockets::{upgrade, OpCode, WebSocketError};
+use fastwebsockets::{upgrade, Frame, OpCode, WebSocketError};
 use http_body_util::Empty;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn, Request, Response};
 use hyper_util::rt::TokioIo;
@@ -15,7 +15,8 @@ async fn echo(future: upgrade::UpgradeFut) -> Result<(), WebSocketError> {
         let frame = ws.read_frame().await?;
         match frame.opcode {
             OpCode::Close => return Ok(()),
-            OpCode::Text | OpCode::Binary => ws.write_frame(frame).await?,
+            // The frame as it came would go back masked.
+            OpCode::Text | OpCode::Binary => ws.write_frame(Frame::new(true, frame.opcode, None, frame.payload)).await?,
             _ => {}
         }
     }
