@@ -1,9 +1,12 @@
 // Resumable uploads through a whole application: the protocol, the limits, and what a restart finds.
 #include "weir/web/resumable_upload.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -87,6 +90,12 @@ class ResumableUploadTest : public testing::Test {
     return client_->request({Method::patch, where, std::move(headers), std::move(body)});
   }
   std::string offset(const std::string& where) { return std::string(client_->head(where).header("Upload-Offset")); }
+  /// Lets the client's requests run, and the pool work for them, until `there` holds.
+  static bool comes(TestClient& client, const std::function<bool()>& there) {
+    const auto give_up = std::chrono::steady_clock::now() + 10s;
+    while (!there() && std::chrono::steady_clock::now() < give_up) client.advance(Duration::zero());
+    return there();
+  }
   std::size_t files() const {
     return static_cast<std::size_t>(
         std::distance(fs::directory_iterator(options_.directory), fs::directory_iterator()));
@@ -242,6 +251,39 @@ TEST_F(ResumableUploadTest, KeepsWhatCameBeforeTheClientWent) {
   EXPECT_EQ(append(where, 0, "abc", false).status, 204);
   breaking.disconnect();
   EXPECT_EQ(offset(where), "3");
+}
+
+TEST_F(ResumableUploadTest, TellsWhereToGoOnBeforeTheContentHasCome) {
+  const ClientResponse whole = client_->request({Method::post, "/uploads", {{"Upload-Complete", "?1"}}, "all of it"});
+  ASSERT_EQ(whole.status, 200) << whole.body;
+  ASSERT_EQ(whole.interim.size(), 1u);
+  EXPECT_EQ(whole.interim[0].status, 104);
+  EXPECT_TRUE(whole.interim[0].header("Location").starts_with("/uploads/"));
+  // Without content there is nothing to go on with, and who does not know of it is not told.
+  EXPECT_TRUE(client_->request({Method::post, "/uploads", {{"Upload-Complete", "?0"}}, {}}).interim.empty());
+  EXPECT_TRUE(client_->request({Method::post, "/uploads", {}, "plain"}).interim.empty());
+}
+
+TEST_F(ResumableUploadTest, KeepsTheBeginningOfABrokenPostWhoseClientKnowsOfIt) {
+  for (const bool knows : {true, false}) {
+    TestClient breaking = app_->test();
+    Headers headers{{"Transfer-Encoding", "chunked"}};
+    if (knows) headers.emplace_back("Upload-Complete", "?1");
+    breaking.send({Method::post, "/uploads", headers, "4\r\nabcd\r\n"});
+    ASSERT_TRUE(comes(breaking, [this] { return files() == 2; }));  // its description and its content
+    breaking.disconnect();
+    if (!knows) {
+      EXPECT_TRUE(comes(breaking, [this] { return files() == 0; }));
+      continue;
+    }
+    const auto upload = std::find_if(fs::directory_iterator(options_.directory), fs::directory_iterator(),
+                                     [](const auto& entry) { return entry.path().extension() == ".part"; });
+    const fs::path content = upload->path();
+    EXPECT_TRUE(comes(breaking, [&] { return fs::file_size(content) == 4; }));
+    const std::string where = "/uploads/" + content.stem().string();
+    EXPECT_EQ(offset(where), "4");
+    EXPECT_EQ(client_->request({Method::del, where, {}, {}}).status, 204);
+  }
 }
 
 TEST_F(ResumableUploadTest, DescribesItself) {

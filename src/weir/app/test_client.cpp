@@ -36,9 +36,11 @@ std::optional<ClientResponse> TestClient::Impl::parse() {
     for (const http::HeaderField& field : head.headers) response.headers.emplace_back(field.name, field.value);
     std::size_t at = result.size;
     if (head.interim) {
+      interim.push_back(std::move(response));
       input.erase(0, at);
       continue;
     }
+    response.interim = std::exchange(interim, {});
     parser.begin_body(head, 0);
     while (!parser.body().complete()) {
       http1::BodyResult step = parser.parse_body(view.substr(at));
@@ -78,14 +80,18 @@ void TestClient::send(ClientRequest request) {
   out += request.target;
   out += " HTTP/1.1\r\n";
   bool host = false;
+  bool framed = false;
   for (const auto& [name, value] : request.headers) {
     out += name + ": " + value + "\r\n";
     host = host || http::equals_ignoring_case(name, "Host");
+    framed = framed || http::equals_ignoring_case(name, "Content-Length") ||
+             http::equals_ignoring_case(name, "Transfer-Encoding");
   }
   if (!host) out += "Host: test\r\n";
   const bool sends_body = request.method == http::Method::post || request.method == http::Method::put ||
                           request.method == http::Method::patch;
-  if (!request.body.empty() || sends_body) out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  if (!framed && (!request.body.empty() || sends_body))
+    out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   out += "\r\n";
   out += request.body;
   impl_->pending.push_back(request.method);

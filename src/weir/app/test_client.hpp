@@ -23,6 +23,7 @@ struct ClientResponse {
   int status = 0;  ///< 0: the connection closed, or the time was over, before a whole response came.
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  std::vector<ClientResponse> interim;  ///< Interim responses (1xx) that came before it.
 
   /// The first field with this name, whatever its case; empty if there is none.
   [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
@@ -41,7 +42,8 @@ struct ClientRequest {
   http::Method method = http::Method::get;
   std::string target = "/";
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::string
+      body;  ///< Content-Length is added, unless a header says otherwise; chunks are then the caller's to write.
 };
 
 /// Talks to an App that does not listen. Time stands still: advance() moves it, and with it every timer of the App's

@@ -39,6 +39,7 @@ struct TestClient::Impl {
     if (stream && !stream->closed() && !ended) return;
     stream = open_stream();
     pending.clear();
+    interim.clear();
     input.clear();
     ended = false;
   }
@@ -81,6 +82,7 @@ struct TestClient::Impl {
   std::string output;
   std::string input;
   std::deque<http::Method> pending;
+  std::vector<ClientResponse> interim;  // of the first pending
   bool ended = false;
 };
 

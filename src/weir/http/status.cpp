@@ -14,6 +14,8 @@ std::string_view reason(Status status) noexcept {
       return "Processing";
     case Status::early_hints:
       return "Early Hints";
+    case Status::upload_resumption_supported:
+      return "Upload Resumption Supported";
     case Status::ok:
       return "OK";
     case Status::created:

@@ -13,6 +13,7 @@ enum class Status : std::uint16_t {
   switching_protocols = 101,
   processing = 102,
   early_hints = 103,
+  upload_resumption_supported = 104,  ///< draft-ietf-httpbis-resumable-upload
   ok = 200,
   created = 201,
   accepted = 202,

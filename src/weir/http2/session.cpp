@@ -352,7 +352,7 @@ void Session::respond(StreamId id, const ResponseHead& head, bool has_body) noex
 void Session::inform(StreamId id, http::Status status, const http::Headers* headers) noexcept try {
   detail::FieldList fields;
   fields.add_status(status);
-  if (headers != nullptr) fields.add_trailers(*headers);  // Copied, unlike those of a final response.
+  if (headers != nullptr) fields.add_interim(*headers);
   engine_->check(nghttp2_submit_headers(engine_->raw, NGHTTP2_FLAG_NONE, id, nullptr, fields.view().data(),
                                         fields.view().size(), nullptr));
 } catch (const std::bad_alloc&) {

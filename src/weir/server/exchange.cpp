@@ -295,6 +295,16 @@ Task<Result<std::string_view>> Exchange::read_body() {
 
 // --- the answer ---
 
+void Exchange::inform(http::Status status, const http::Headers& headers) noexcept {
+  const unsigned code = http::to_code(status);
+  if (responded_ || finished_ || port_ == nullptr || code < 102 || code > 199) return;
+  try {
+    port_->send_interim(*this, status, headers);
+  } catch (const std::bad_alloc&) {
+    abort();
+  }
+}
+
 void Exchange::respond(http::Response&& response) noexcept {
   if (responded_ || finished_) return release_when_over();
   responded_ = true;

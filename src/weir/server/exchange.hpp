@@ -90,6 +90,8 @@ class BodyCollector {
 class ExchangePort {
  public:
   virtual BodyPiece pull_body(Exchange& exchange) noexcept = 0;
+  /// Sends an interim response, where the protocol's version has them.
+  virtual void send_interim(Exchange& exchange, http::Status status, const http::Headers& headers) = 0;
   /// Sends head and, where the response has one of known size, body. For a streamed body only the head: write_body()
   /// and end_body() follow.
   virtual void send_response(Exchange& exchange, http::Response& response) noexcept = 0;
@@ -178,6 +180,10 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   [[nodiscard]] std::uint64_t body_received() const noexcept { return body_received_; }
 
   // --- the answer ---
+  /// Sends an interim response before the response (1xx, RFC 9110 section 15.2): 103 with what the page will need, 104
+  /// with where an upload can go on. Any number. Nothing happens behind the response, for a client that has gone or
+  /// speaks HTTP/1.0, and for 100 and 101, which the server itself sends.
+  void inform(http::Status status, const http::Headers& headers) noexcept;
   /// Sends the response. Once; later calls are dropped (the client may have been answered already by the deadline).
   void respond(http::Response&& response) noexcept;
   [[nodiscard]] bool responded() const noexcept { return responded_; }

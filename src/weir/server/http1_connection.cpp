@@ -442,6 +442,12 @@ bool Http1Connection::may_keep_alive(const Exchange& exchange) const noexcept {
   return head_.content_length - parser_.body().received() <= worker_.limits().discard_bytes;
 }
 
+void Http1Connection::send_interim(Exchange&, http::Status status, const http::Headers& headers) {
+  if (head_.request.version == http::Version::http_1_0) return;  // RFC 9110 section 15.2
+  http1::write_informational(status, headers, output_.tail());
+  if (!processing_) flush_later();
+}
+
 /// The answer that ends HTTP on this connection (RFC 9110 section 7.8).
 void Http1Connection::send_switch(Exchange& exchange, http::Response& response) {
   http1::ResponseContext context;

@@ -54,6 +54,7 @@ class Http1Connection final : public Connection,
   void on_peer_closed() noexcept override;
   // ExchangePort
   BodyPiece pull_body(Exchange& exchange) noexcept override;
+  void send_interim(Exchange& exchange, http::Status status, const http::Headers& headers) override;
   void send_response(Exchange& exchange, http::Response& response) noexcept override;
   bool write_body(Exchange& exchange, std::string_view data) override;
   bool write_body_file(Exchange& exchange, http::FileBody file) override;

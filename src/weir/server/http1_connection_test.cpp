@@ -610,6 +610,28 @@ TEST_F(Http1ConnectionTest, PipelinedRequestsWaitForSlowReaders) {
   EXPECT_EQ(count(receive(), "HTTP/1.1 200 OK"), 100u);
 }
 
+// --- interim responses ---
+
+TEST_F(Http1ConnectionTest, SendsInterimResponsesBeforeTheAnswer) {
+  service_.handlers["/hints"] = [](Exchange& x) {
+    http::Headers links;
+    links.set("Link", "</a.css>; rel=preload");
+    x.inform(Status::early_hints, links);
+    x.inform(Status::switching_protocols, {});  // the server's own
+    x.inform(Status::ok, {});                   // no interim response
+    x.respond(text("page"));
+    x.inform(Status::early_hints, links);  // too late
+  };
+  connect();
+  const std::string answer = exchange("GET /hints HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\n"))
+      << answer;
+  EXPECT_TRUE(answer.ends_with("page")) << answer;
+  // HTTP/1.0 knows none (RFC 9110 section 15.2).
+  connect();
+  EXPECT_TRUE(exchange("GET /hints HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
 // --- upgrades ---
 
 /// Keeps what it is given.

@@ -160,6 +160,11 @@ void Http2Stream::send_head(http::Status status, bool has_body, std::optional<st
   connection_.output_wanted();
 }
 
+void Http2Stream::send_interim(Exchange&, http::Status status, const http::Headers& headers) {
+  connection_.session().inform(id_, status, &headers);
+  connection_.output_wanted();
+}
+
 void Http2Stream::send_response(Exchange& exchange, http::Response& response) noexcept {
   if (closed_ || reset_) return exchange.finish(0, false);
   // A promise of HTTP/1.1, which nobody can keep here (RFC 9113 section 8.6).

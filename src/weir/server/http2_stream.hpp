@@ -71,6 +71,7 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
   bool write_chunk(std::string_view frame_head, std::size_t size, Buffer& out) override;
   // ExchangePort
   BodyPiece pull_body(Exchange& exchange) noexcept override;
+  void send_interim(Exchange& exchange, http::Status status, const http::Headers& headers) override;
   void send_response(Exchange& exchange, http::Response& response) noexcept override;
   bool write_body(Exchange& exchange, std::string_view data) override;
   bool write_body_file(Exchange& exchange, http::FileBody file) override;

@@ -88,6 +88,10 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   /// The application's logger, its lines marked with this request's ids.
   [[nodiscard]] Logger log() const noexcept { return environment_->log.with(log_context_); }
 
+  // --- before the answer ---
+  /// Sends an interim response: `ctx.inform(Status::early_hints, links)`. See server::Exchange::inform().
+  void inform(Status status, const http::Headers& headers) noexcept { exchange_.inform(status, headers); }
+
   // --- its life ---
   /// Stops when the client has gone, the time is over, or the server stops hard.
   [[nodiscard]] StopToken stop_token() noexcept { return exchange_.stop_token(); }

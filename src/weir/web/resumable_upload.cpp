@@ -117,6 +117,7 @@ struct ResumableUploads::Receiving {
   bool last = true;       ///< It brings the rest.
   bool creates = false;
   std::string location;
+  bool told = false;  ///< A 104 has said where to go on.
 };
 
 ResumableUploads::ResumableUploads(BlockingPool& pool, Finish finish) : pool_(pool), finish_(std::move(finish)) {}
@@ -180,6 +181,14 @@ Task<Result<Response>> ResumableUploads::create(Context& ctx) {
   if (!created) co_return refusal(ctx, std::move(created.error()));
   receiving.state = std::move(*created);
   receiving.location = std::string(ctx.path()) + (ctx.path().ends_with('/') ? "" : "/") + receiving.state.upload->id;
+  if (receiving.announced && ctx.exchange().has_body() && ctx.exchange().content_length() != 0U) {
+    http::Headers headers;
+    headers.set(HeaderId::location, receiving.location);
+    headers.set("Upload-Draft-Interop-Version", interop_version);
+    headers.set("Upload-Limit", limits_);
+    ctx.inform(Status::upload_resumption_supported, headers);
+    receiving.told = ctx.request().version != http::Version::http_1_0;
+  }
   Task<Result<Response>> answering = receive_and_answer(ctx, std::move(receiving));
   Result<Response> answer = co_await std::move(answering);
   co_return answer;
@@ -261,7 +270,7 @@ Task<Result<Response>> ResumableUploads::receive_and_answer(Context& ctx, Receiv
   if (!received) {
     // What nobody can go on with is not kept: too much of it, or nobody was told where it is.
     const Errc code = received.error().code();
-    const bool unknown = receiving.creates && receiving.last;
+    const bool unknown = receiving.creates && receiving.last && !receiving.told;
     if (unknown || code == Errc::out_of_range || code == Errc::too_large) {
       auto call = pool_.run([store = store_, upload = receiving.state.upload] { store->remove(upload); });
       const Result<void> removed = co_await call;

@@ -12,8 +12,8 @@
 //   DELETE /uploads/3f…                         204: forgotten
 //   OPTIONS /uploads                            Accept-Patch, Upload-Limit
 //
-// There are no interim responses (104), because the engine sends none: a client begins with an empty POST and
-// Upload-Complete: ?0, which tells it where to go on.
+// A client that brings content with the POST is told where to go on by an interim response (104) before it is read; one
+// that speaks HTTP/1.0 or without Upload-Complete is not, and what came of a broken POST is dropped.
 #pragma once
 
 #include <chrono>

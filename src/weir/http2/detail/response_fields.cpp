@@ -80,6 +80,12 @@ void FieldList::add_response(const http::Headers& headers) {
   }
 }
 
+void FieldList::add_interim(const http::Headers& headers) {
+  for (const http::HeaderField field : headers) {
+    if (!connection_fields.contains(field.id)) push(field.name, field.value, NGHTTP2_NV_FLAG_NONE);
+  }
+}
+
 void FieldList::add_trailers(const http::Headers& headers) {
   for (const http::HeaderField field : headers) {
     if (!forbidden_trailers.contains(field.id)) push(field.name, field.value, NGHTTP2_NV_FLAG_NONE);

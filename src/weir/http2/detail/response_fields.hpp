@@ -24,6 +24,8 @@ class FieldList {
   /// All but those that HTTP/2 does not know (RFC 9113 section 8.2.2) and Content-Length, which the engine decides
   /// about.
   void add_response(const http::Headers& headers);
+  /// The same for an interim response; these fields are copied.
+  void add_interim(const http::Headers& headers);
   /// All that may be trailers (RFC 9110 section 6.5.1).
   void add_trailers(const http::Headers& headers);
 
