@@ -78,7 +78,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{protocol};
     location = /file {{ root {folder}; default_type application/octet-stream; }}
   }}
 }}
@@ -88,7 +88,7 @@ http {{
 class Nginx(Server):
     """nginx with sendfile and one worker, serving /file of 12 MB from a folder of its own."""
 
-    def __init__(self):
+    def __init__(self, http2=False):
         self.folder = tempfile.TemporaryDirectory(prefix="weir-bench-nginx-")
         folder, port = self.folder.name, machine.free_port()
         # The worker runs as another user when this is root.
@@ -97,7 +97,7 @@ class Nginx(Server):
             file.write(os.urandom(FILE_BYTES))
         config = os.path.join(folder, "nginx.conf")
         with open(config, "w", encoding="ascii") as file:
-            file.write(NGINX.format(folder=folder, port=port))
+            file.write(NGINX.format(folder=folder, port=port, protocol=" http2" if http2 else ""))
         binary = shutil.which("nginx") or "/usr/sbin/nginx"
         try:
             super().__init__("nginx", [binary, "-c", config, "-e", os.path.join(folder, "error.log")], port)
