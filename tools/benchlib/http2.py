@@ -20,7 +20,7 @@ class Nghttpd(servers.Server):
         binary = shutil.which("nghttpd") or "/usr/sbin/nghttpd"
         port = machine.free_port()
         try:
-            super().__init__("nghttpd", [binary, "--no-tls", "-n", "1", "-d", self.folder.name, str(port)], port)
+            super().__init__("nghttpd", [binary, "--no-tls", "-a", "127.0.0.1", "-n", "1", "-d", self.folder.name, str(port)], port)
         except BaseException:
             self.folder.cleanup()
             raise

@@ -66,6 +66,7 @@ struct Session::Engine final : detail::FrameObserver {
   StreamHandler* heading = nullptr;  // whose request fields are being received
   Buffer* out = nullptr;             // of the produce() that runs
   std::size_t enough = 0;
+  std::size_t produced = 0;  // by the produce() that runs
   detail::FrameScanner scanner;
   std::array<StreamId, 128> resets{};  // the streams that we reset last, in a ring
   std::size_t next_reset = 0;
@@ -191,7 +192,7 @@ struct Session::Callbacks {
   static ssize_t read_body(nghttp2_session* raw, StreamId id, std::uint8_t*, std::size_t room, std::uint32_t* flags,
                            nghttp2_data_source* source, void* user) noexcept try {
     Engine& self = engine(user);
-    if (self.out->size() >= self.enough) return NGHTTP2_ERR_PAUSE;
+    if (self.produced >= self.enough) return NGHTTP2_ERR_PAUSE;
     const Chunk chunk = static_cast<StreamHandler*>(source->ptr)->next_chunk(room);
     if (chunk.failed) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (chunk.wait) return NGHTTP2_ERR_DEFERRED;
@@ -218,7 +219,8 @@ struct Session::Callbacks {
     if (!static_cast<StreamHandler*>(source->ptr)->write_chunk(text_of(head, frame_header_bytes), size, *self.out)) {
       return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
-    return self.out->size() >= self.enough ? NGHTTP2_ERR_PAUSE : 0;
+    self.produced += frame_header_bytes + size;
+    return self.produced >= self.enough ? NGHTTP2_ERR_PAUSE : 0;
   } catch (const std::bad_alloc&) {
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
@@ -305,7 +307,8 @@ bool Session::produce(Buffer& out, std::size_t enough) noexcept try {
   Engine& self = *engine_;
   self.out = &out;
   self.enough = enough;
-  while (out.size() < enough) {
+  self.produced = 0;
+  while (self.produced < enough) {
     const std::uint8_t* data = nullptr;
     const ssize_t size = nghttp2_session_mem_send(self.raw, &data);
     if (size < 0) {
@@ -315,6 +318,7 @@ bool Session::produce(Buffer& out, std::size_t enough) noexcept try {
     }
     if (size == 0) break;
     out.append(text_of(data, static_cast<std::size_t>(size)));
+    self.produced += static_cast<std::size_t>(size);
   }
   self.out = nullptr;
   return true;

@@ -77,8 +77,8 @@ class StreamHandler {
 
   /// Says how much of the body goes into the next frame, at most `room` bytes.
   virtual Chunk next_chunk(std::size_t room) noexcept = 0;
-  /// Follows next_chunk() at once: appends `frame_head`, then exactly `size` bytes. False: they can't be had (nothing
-  /// was appended), and the stream is reset. May throw std::bad_alloc.
+  /// Follows next_chunk() at once: appends `frame_head`, then exactly `size` bytes, or sees to it that they follow.
+  /// False: they can't be had (nothing was appended), and the stream is reset. May throw std::bad_alloc.
   virtual bool write_chunk(std::string_view frame_head, std::size_t size, Buffer& out) = 0;
 
  protected:
@@ -135,7 +135,7 @@ class Session {
   /// Takes what was received, beginning with the client's preface, cut anywhere. False: the connection is of no more
   /// use; what is left to produce() may tell the client why.
   bool receive(std::string_view bytes) noexcept;
-  /// Appends frames to `out` until it holds `enough` bytes (or a frame more) or there is nothing to send. False:
+  /// Appends frames to `out` until they are `enough` bytes (or a frame more) or there is nothing to send. False:
   /// failed, close the connection.
   bool produce(Buffer& out, std::size_t enough) noexcept;
   /// Whether produce() might have something. (It may also turn out that all of it waits for windows.)

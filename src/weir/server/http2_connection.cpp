@@ -5,6 +5,10 @@
 #include <new>
 #include <utility>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include "weir/base/contracts.hpp"
 #include "weir/server/worker.hpp"
 
@@ -34,6 +38,21 @@ http2::SessionOptions session_options(const Limits& limits) noexcept {
   return options;
 }
 
+/// While it lives, small writes wait for what follows: the head of a frame leaves together with its part of a file.
+class HeldOutput {
+ public:
+  explicit HeldOutput(int fd) noexcept : fd_(fd) { hold(1); }
+  HeldOutput(const HeldOutput&) = delete;
+  HeldOutput& operator=(const HeldOutput&) = delete;
+  ~HeldOutput() { hold(0); }
+
+ private:
+  void hold(int on) const noexcept {
+    if (fd_ >= 0) static_cast<void>(::setsockopt(fd_, IPPROTO_TCP, TCP_CORK, &on, sizeof on));
+  }
+  int fd_;
+};
+
 }  // namespace
 
 Http2Connection::Http2Connection(Worker& worker, std::unique_ptr<net::Stream> stream, Service& service,
@@ -44,7 +63,8 @@ Http2Connection::Http2Connection(Worker& worker, std::unique_ptr<net::Stream> st
       peer_(stream_->peer()),
       guard_(worker.limits().http2, worker.loop().now()),
       session_(*this, session_options(worker.limits())),
-      idle_since_(worker.loop().now()) {
+      idle_since_(worker.loop().now()),
+      sends_files_(stream_->fd() >= 0 && stream_->security() == nullptr) {
   info_.peer = &peer_;
   info_.local = &local;
   info_.protocol = http::to_string(http::Version::http_2);
@@ -225,13 +245,14 @@ bool Http2Connection::pump_once(std::uint64_t& budget) noexcept {
   more_ = false;
   if (output_.pending() < write_size) {
     Buffer& tail = output_.tail();
-    if (!session_.produce(tail, tail.size() + (write_size - static_cast<std::size_t>(output_.pending())))) {
+    if (!session_.produce(tail, write_size - static_cast<std::size_t>(output_.pending()))) {
       destroy_soon(true);
       return false;
     }
   }
   const std::uint64_t before = output_.written();
   if (!output_.empty()) {
+    const HeldOutput held(output_.has_segments() ? stream_->fd() : -1);
     switch (output_.flush(*stream_)) {
       case OutputQueue::Flush::done:
         watching_output_ = false;

@@ -59,6 +59,9 @@ class Http2Connection final : public Connection,
   void output_wanted() noexcept;
   /// Whether frames wait for the client to read.
   [[nodiscard]] bool output_waits() const noexcept { return !output_.empty(); }
+  /// Whether parts of files may go out behind the frames' heads by themselves: not through TLS, nor through memory.
+  [[nodiscard]] bool sends_files() const noexcept { return sends_files_; }
+  [[nodiscard]] OutputQueue& output() noexcept { return output_; }
   void deliver_later(Http2Stream& stream) noexcept;
   void on_head_end() noexcept { head_open_ = false; }
   void on_stream_end() noexcept;
@@ -138,6 +141,7 @@ class Http2Connection final : public Connection,
   bool working_ = false;  // feed() or pump() is on the stack: it sees to the output
   bool more_ = false;     // output was wanted meanwhile
   bool some_dead_ = false;
+  bool sends_files_;
 };
 
 }  // namespace weir::server

@@ -50,6 +50,11 @@ Http2Stream::Http2Stream(Http2Connection& connection, http2::StreamId id, Exchan
 Http2Stream::~Http2Stream() {
   WEIR_ASSERT(exchange_ == nullptr);
   if (tunnel_ != nullptr) tunnel_->cut();
+  try {
+    drop_file();
+  } catch (const std::bad_alloc&) {
+    connection_.output().clear();  // What waits could not be sent any more.
+  }
 }
 
 // --- the request ---
@@ -273,31 +278,53 @@ http2::Chunk Http2Stream::next_chunk(std::size_t room) noexcept {
 }
 
 bool Http2Stream::write_chunk(std::string_view frame_head, std::size_t size, Buffer& out) {
-  char* const start = out.reserve_more(frame_head.size() + size);
-  char* const to = start + frame_head.size();
-  std::memcpy(start, frame_head.data(), frame_head.size());
   if (const std::string_view bytes = waiting(); !bytes.empty()) {
-    std::memcpy(to, bytes.data(), size);
+    char* const to = out.reserve_more(frame_head.size() + size);
+    std::memcpy(to, frame_head.data(), frame_head.size());
+    std::memcpy(to + frame_head.size(), bytes.data(), size);
+    out.advance(frame_head.size() + size);
     if (!whole_.empty()) {
       whole_.remove_prefix(size);
     } else if ((written_sent_ += size) == written_.size()) {
       written_.clear();
       written_sent_ = 0;
     }
-  } else if (size != 0) {
+  } else if (size == 0) {
+    out.append(frame_head);
+  } else if (!write_file_chunk(frame_head, size, out)) {
+    return false;
+  }
+  sent_ += size;
+  return true;
+}
+
+bool Http2Stream::write_file_chunk(std::string_view frame_head, std::size_t size, Buffer& out) {
+  if (connection_.sends_files() && size >= OutputQueue::copy_below) {
+    out.append(frame_head);
+    connection_.output().append_part(file_->fd(), file_offset_, size);
+  } else {
     // Read straight into the frame. A file that has become shorter than it was said to be: cut, do not lie.
+    char* const to = out.reserve_more(frame_head.size() + size);
+    std::memcpy(to, frame_head.data(), frame_head.size());
     for (std::size_t done = 0; done < size;) {
-      const ssize_t got = ::pread(file_->fd(), to + done, size - done, static_cast<off_t>(file_offset_ + done));
+      char* const at = to + frame_head.size() + done;
+      const ssize_t got = ::pread(file_->fd(), at, size - done, static_cast<off_t>(file_offset_ + done));
       if (got <= 0) return false;
       done += static_cast<std::size_t>(got);
     }
-    file_offset_ += size;
-    file_left_ -= size;
-    if (file_left_ == 0) file_.reset();
+    out.advance(frame_head.size() + size);
   }
-  out.advance(frame_head.size() + size);
-  sent_ += size;
+  file_offset_ += size;
+  file_left_ -= size;
+  if (file_left_ == 0) drop_file();
   return true;
+}
+
+/// Parts of it may still wait to be written.
+void Http2Stream::drop_file() {
+  if (!file_) return;
+  connection_.output().keep(std::move(*file_));
+  file_.reset();
 }
 
 void Http2Stream::settle(bool all_gone) noexcept {

@@ -89,6 +89,8 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
   void reset(http2::ErrorCode code) noexcept;
   void cancel(StopReason reason) noexcept;
   void forget_exchange() noexcept;
+  bool write_file_chunk(std::string_view frame_head, std::size_t size, Buffer& out);
+  void drop_file();
   void send_tunnel(Exchange& exchange, http::Response& response) noexcept;
   void begin_tunnel() noexcept;
   void send_head(http::Status status, bool has_body, std::optional<std::uint64_t> length) noexcept;

@@ -38,8 +38,24 @@ void OutputQueue::append(http::FileBody file) {
   Segment& segment = segments_.emplace_back();
   segment.file_left = file.length();
   segment.file_offset = file.offset();
+  segment.fd = file.fd();
   segment.content = http::Body(std::move(file));
   queued_ += segment.file_left;
+}
+
+void OutputQueue::append_part(int fd, std::uint64_t offset, std::uint64_t size) {
+  seal_tail();
+  Segment& segment = segments_.emplace_back();
+  segment.file_left = size;
+  segment.file_offset = offset;
+  segment.fd = fd;
+  queued_ += size;
+}
+
+void OutputQueue::keep(http::FileBody file) {
+  if (segments_.empty()) return;
+  seal_tail();
+  segments_.emplace_back().content = http::Body(std::move(file));
 }
 
 OutputQueue::Flush OutputQueue::flush(net::Stream& stream, std::uint64_t budget) noexcept {
@@ -68,11 +84,15 @@ OutputQueue::Flush OutputQueue::flush_segments(net::Stream& stream, std::uint64_
   while (first_ < segments_.size()) {
     if (written_ >= stop_at) return Flush::blocked;
     Segment& segment = segments_[first_];
+    if (segment.file_left == 0 && segment.bytes.empty()) {  // Kept until here.
+      segment.content = Buffer();
+      ++first_;
+      continue;
+    }
     net::IoResult result;
     if (segment.file_left != 0) {
-      const http::FileBody* file = std::get<http::Body>(segment.content).file();
       const std::uint64_t count = std::min<std::uint64_t>(segment.file_left, stop_at - written_);
-      result = stream.send_file(file->fd(), segment.file_offset, static_cast<std::size_t>(count));
+      result = stream.send_file(segment.fd, segment.file_offset, static_cast<std::size_t>(count));
       if (result.ok() && result.bytes == 0) return Flush::failed;  // The file has become shorter: cut, do not lie.
     } else {
       std::array<iovec, 16> pieces;

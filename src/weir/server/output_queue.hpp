@@ -27,6 +27,11 @@ class OutputQueue {
   /// Takes over a body of known length (not a stream).
   void append(http::Body body);
   void append(http::FileBody file);
+  /// A part of a file that somebody else owns: hand it to keep() before it is closed.
+  void append_part(int fd, std::uint64_t offset, std::uint64_t size);
+  /// Closes `file` when everything that waits now has been written.
+  void keep(http::FileBody file);
+  [[nodiscard]] bool has_segments() const noexcept { return first_ < segments_.size(); }
 
   /// Bytes that wait, those of files included.
   [[nodiscard]] std::uint64_t pending() const noexcept { return queued_ + tail_.size() - tail_sent_; }
@@ -47,6 +52,7 @@ class OutputQueue {
     std::string_view bytes;  ///< What is left of it; empty for files.
     std::uint64_t file_left = 0;
     std::uint64_t file_offset = 0;
+    int fd = -1;
   };
   void seal_tail();
   Flush flush_segments(net::Stream& stream, std::uint64_t budget) noexcept;
