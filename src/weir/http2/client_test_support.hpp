@@ -91,10 +91,11 @@ class Client {
     return id;
   }
   /// An extended CONNECT (RFC 8441); its body is open.
-  std::int32_t connect(const std::string& path, const std::string& protocol) {
+  std::int32_t connect(const std::string& path, const std::string& protocol, Fields extra = {}) {
+    extra.emplace(extra.begin(), ":protocol", protocol);
     auto source = std::make_unique<Source>(std::string(), false);
     Source* const raw = source.get();
-    const std::int32_t id = submit("CONNECT", path, {{":protocol", protocol}}, raw);
+    const std::int32_t id = submit("CONNECT", path, extra, raw);
     sources_[id] = std::move(source);
     return id;
   }

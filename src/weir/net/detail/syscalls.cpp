@@ -10,12 +10,26 @@ namespace {
 int openat2(int directory, const char* path, const open_how* how) noexcept {
   return static_cast<int>(::syscall(SYS_openat2, directory, path, how, sizeof *how));
 }
+#ifdef WEIR_SANITIZED
+// What a sanitizer does not see it does not check.
+using ::recv;
+using ::send;
+#else
+// Without the C library's own: in a program with threads those are cancellation points, which costs some percent of a
+// small message, and no thread of ours is ever cancelled.
+ssize_t recv(int fd, void* to, std::size_t size, int flags) noexcept {
+  return ::syscall(SYS_recvfrom, fd, to, size, flags, nullptr, nullptr);
+}
+ssize_t send(int fd, const void* from, std::size_t size, int flags) noexcept {
+  return ::syscall(SYS_sendto, fd, from, size, flags, nullptr, 0);
+}
+#endif
 }  // namespace
 
 // Constant-initialised both, so the order of initialisation between files does not matter.
-constinit const Syscalls real_syscalls{&::accept4, &::recv,   &::send,    &::sendmsg, &::sendfile,
+constinit const Syscalls real_syscalls{&::accept4, &recv,     &send,      &::sendmsg, &::sendfile,
                                        &::pread,   &::socket, &::connect, &openat2};
-constinit Syscalls syscalls{&::accept4, &::recv,   &::send,    &::sendmsg, &::sendfile,
+constinit Syscalls syscalls{&::accept4, &recv,     &send,      &::sendmsg, &::sendfile,
                             &::pread,   &::socket, &::connect, &openat2};
 
 }  // namespace weir::net::detail
