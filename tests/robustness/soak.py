@@ -4,6 +4,7 @@
   streams   10 GB up, down and from a file, in constant memory; slow readers and handlers too
   idle      10,000 idle keep-alive connections
   restart   instances that take over from one another under load
+  floods    HTTP/2 floods from 4 connections, each for --flood-seconds, beside a good client
   load      full mixed load for --minutes; memory must not grow after the first one
 """
 import argparse
@@ -22,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 os.environ.setdefault("WEIR_BIN", os.path.join(ROOT, "build/release/bin"))
 sys.path.insert(0, os.path.join(HERE, "../process"))
 # pylint: disable=wrong-import-position
+import floods as http2_floods  # noqa: E402
 from harness import Server, wait_until  # noqa: E402
 from load import PssWatch, download, upload  # noqa: E402
 from test_limits import listening_port  # noqa: E402
@@ -191,7 +193,11 @@ def load(options):
         row("its end", f"status {status} after {time.monotonic() - begin:.2f} s", status == 0)
 
 
-SECTIONS = {"slow": slow, "streams": streams, "idle": idle, "restart": restart, "load": load}
+def floods(options):
+    http2_floods.run(options.flood_seconds, server, row, PssWatch, Probe)
+
+
+SECTIONS = {"slow": slow, "streams": streams, "idle": idle, "restart": restart, "floods": floods, "load": load}
 
 
 def main():
@@ -201,6 +207,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=10, help="how long the mixed load lasts [10]")
     parser.add_argument("--gigabytes", type=int, default=10, help="how long a stream is [10]")
     parser.add_argument("--slow-seconds", type=int, default=25, help="how long each slow attack lasts [25]")
+    parser.add_argument("--flood-seconds", type=int, default=30, help="how long each flood lasts [30]")
     options = parser.parse_args()
     for name in options.sections:
         if name not in SECTIONS:
