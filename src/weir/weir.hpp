@@ -11,6 +11,7 @@
 #include "weir/middleware/etag.hpp"
 #include "weir/middleware/jwt.hpp"
 #include "weir/middleware/rate_limit.hpp"
+#include "weir/middleware/redirect_to_https.hpp"
 #include "weir/runtime/blocking_pool.hpp"
 #include "weir/web/broadcast.hpp"
 #include "weir/web/conditional.hpp"

@@ -61,6 +61,7 @@ struct App::Impl {
 
   std::unique_ptr<BlockingPool> blocking;
   std::unique_ptr<TlsContext> tls;  // outlives the server's connections
+  net::CidrSet proxy_protocol_peers;
   std::unique_ptr<server::Server> server;
   std::unique_ptr<TlsReloader> tls_reloader;
   std::vector<MetricCallback> gauges;
@@ -78,6 +79,7 @@ struct App::Impl {
   [[nodiscard]] std::string description() const;
   Result<void> listen();
   Result<void> listen_on(std::string_view address, Application& service, bool secure);
+  [[nodiscard]] net::StreamFilterFactory filter(const Application& service, bool secure);
   Result<void> open_tls();
   Result<void> run_start_hooks();
   void run_stop_hooks() noexcept;

@@ -116,6 +116,7 @@ void Application::on_request(server::Exchange& exchange) noexcept {
   auto& local = static_cast<Local&>(*exchange.local());
   Context& ctx = local.context;
   const http::Request& request = exchange.request();
+  if (!trusted_proxies_.empty()) ctx.apply_forwarded(trusted_proxies_, forwarded_fields_);
   const auto fall_back = [&](Fallback kind) { ctx.run(environment_, fallback_[static_cast<std::size_t>(kind)]); };
   // An extended CONNECT (RFC 8441) asks for what GET with Upgrade asks for over HTTP/1.1: the route is the same.
   const bool tunnel = request.method == http::Method::connect;

@@ -33,6 +33,12 @@ class Application final : public server::Service {
   /// `chain` surrounds the fallbacks: the middleware of the whole application.
   Application(ChainEnvironment environment, const std::vector<Middleware>& chain);
 
+  /// Proxies whose word about their clients is taken. Before it serves.
+  void trust(net::CidrSet proxies, ForwardedFields fields) {
+    trusted_proxies_ = std::move(proxies);
+    forwarded_fields_ = fields;
+  }
+
   /// From now on requests are matched against `snapshot`; those that run keep theirs. Any thread.
   void publish(std::shared_ptr<const RouteSnapshot> snapshot);
   [[nodiscard]] std::shared_ptr<const RouteSnapshot> snapshot() const;
@@ -51,6 +57,8 @@ class Application final : public server::Service {
   void answer_options(Context& ctx, const RouteSnapshot& routes) noexcept;
 
   ChainEnvironment environment_;
+  net::CidrSet trusted_proxies_;
+  ForwardedFields forwarded_fields_ = ForwardedFields::x_forwarded;
   std::array<Endpoint, fallbacks> fallback_;
   mutable std::mutex mutex_;  // guards snapshot_; taken only when the version has changed
   std::shared_ptr<const RouteSnapshot> snapshot_;

@@ -39,6 +39,10 @@ std::optional<int> read_command_line(int argc, char** argv, AppOptions& options,
       ->excludes(certificate_option);
   line.add_flag("--http2,!--no-http2", options.limits.http2.enabled, "Speak HTTP/2 too, on the same listeners [yes]");
   line.add_flag("--http1,!--no-http1", options.limits.http1_enabled, "Speak HTTP/1.1 [yes]");
+  line.add_option("--trusted-proxy", options.trusted_proxies.ranges,
+                  "Reverse proxies that are believed about their clients: 10.0.0.0/8 (may be repeated) [none]");
+  line.add_option("--proxy-protocol-from", options.proxy_protocol_from,
+                  "Load balancers that send PROXY headers: 10.0.0.0/8 (may be repeated) [none]");
   line.add_option("--threads", options.threads, "Event loops; 0: one per core")->check(CLI::Range(0u, 1024u));
   line.add_option("--log-file", options.log.file, "File for structured logs; '-': standard output [standard error]");
   line.add_option("--log-level", level, "trace, debug, info, warn, error or off")

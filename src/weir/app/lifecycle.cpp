@@ -16,6 +16,7 @@
 #include "weir/app/docs_page.hpp"
 #include "weir/app/openapi.hpp"
 #include "weir/middleware/recovery.hpp"
+#include "weir/net/proxy_protocol.hpp"
 #include "weir/net/systemd.hpp"
 #include "weir/operations/operations.hpp"
 #include "weir/operations/tls_metrics.hpp"
@@ -31,8 +32,14 @@ namespace {
 /// Operators' endpoints change the running service: without an admin listener only this machine may call them.
 std::optional<Response> from_this_machine_only(Context& ctx) {
   const net::SocketAddress* peer = ctx.connection().peer;
-  const std::string_view ip = ctx.client_ip();
-  if (peer == nullptr || !peer->is_ip() || ip.starts_with("127.") || ip == "::1") return std::nullopt;
+  // Both: a proxy on this machine forwards for others, and the address that it tells may be made up.
+  const auto local = [](const net::SocketAddress* address) {
+    if (address == nullptr || !address->is_ip()) return true;
+    net::SocketAddress::IpText room;
+    const std::string_view ip = address->ip_text(room);
+    return ip.starts_with("127.") || ip == "::1";
+  };
+  if (local(peer) && local(ctx.client_address())) return std::nullopt;
   return detail::error_response(ctx, Error(Errc::permission_denied, "this endpoint answers the local machine only"));
 }
 
@@ -130,9 +137,16 @@ Result<void> App::Impl::prepare() {
   add_description();
   states.construct<WebSocketMetrics>(metrics);
 
+  auto trusted = net::CidrSet::parse(options.trusted_proxies.ranges);
+  if (!trusted) return std::unexpected(std::move(trusted.error()).with_context("trusted_proxies"));
+  auto proxies = net::CidrSet::parse(options.proxy_protocol_from);
+  if (!proxies) return std::unexpected(std::move(proxies.error()).with_context("proxy_protocol_from"));
+  proxy_protocol_peers = std::move(*proxies);
+
   auto snapshot = routes.build(outer, states, options.router);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   application = std::make_unique<Application>(environment(), outer);
+  application->trust(*trusted, options.trusted_proxies.fields);
   application->publish(std::move(*snapshot));
   if (!options.admin_listen.empty()) {
     auto admin_snapshot = admin_routes.build(admin_outer, states, options.router);
@@ -169,7 +183,15 @@ Result<void> App::Impl::listen_on(std::string_view text, Application& service, b
   }
   auto address = net::SocketAddress::parse(text);
   if (!address) return std::unexpected(std::move(address.error()));
-  return server->listen({.address = *address}, service, secure && tls ? tls->filter() : net::StreamFilterFactory());
+  return server->listen({.address = *address}, service, filter(service, secure));
+}
+
+/// The layers between a listener's sockets and HTTP.
+net::StreamFilterFactory App::Impl::filter(const Application& service, bool secure) {
+  net::StreamFilterFactory result;
+  if (!proxy_protocol_peers.empty() && &service != admin.get()) result = net::proxy_protocol(proxy_protocol_peers);
+  if (secure && tls) result = net::chain(std::move(result), tls->filter());
+  return result;
 }
 
 Result<void> App::Impl::listen() {
@@ -181,9 +203,8 @@ Result<void> App::Impl::listen() {
     listen_options.adopt_fd = socket.fd;
     const bool for_admin = admin && socket.name == "admin";
     admin_activated = admin_activated || for_admin;
-    const bool secure = tls && !for_admin && socket.name != "http";
-    auto done = server->listen(listen_options, for_admin ? *admin : *application,
-                               secure ? tls->filter() : net::StreamFilterFactory());
+    Application& service = for_admin ? *admin : *application;
+    auto done = server->listen(listen_options, service, filter(service, !for_admin && socket.name != "http"));
     if (!done) return done;
   }
   if (activated->empty()) {

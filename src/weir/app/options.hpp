@@ -11,6 +11,7 @@
 #include "weir/telemetry/log.hpp"
 #include "weir/time/clock.hpp"
 #include "weir/tls/options.hpp"
+#include "weir/web/forwarded.hpp"
 
 namespace weir {
 
@@ -43,7 +44,13 @@ struct AppOptions {
   /// Where the operations endpoints (health, metrics, loggers) are served; empty: on the same listeners as the routes.
   /// Plain, unless it begins with "https://".
   std::string admin_listen;
-  TlsOptions tls;        ///< Without certificates there is no TLS.
+  TlsOptions tls;  ///< Without certificates there is no TLS. "h2" counts only with limits.http2.enabled.
+  /// Reverse proxies that are believed about their clients: ctx.client_ip(), the scheme and the host follow. Default:
+  /// none.
+  TrustedProxies trusted_proxies;
+  /// Load balancers whose connections begin with a PROXY header, version 1 or 2: their ranges, as in `trusted_proxies`.
+  /// Connections of theirs without one are closed; those of others never have one. Not for the admin listener.
+  std::vector<std::string> proxy_protocol_from;
   unsigned threads = 0;  ///< Event loops; 0: one per core.
   bool pin_threads = false;
   unsigned blocking_threads = 4;  ///< For App::blocking().

@@ -90,8 +90,9 @@ RateLimit::RateLimit(RateLimitPolicy policy, RateLimitHooks hooks)
 }
 
 std::optional<IpAddress> RateLimit::client_of(Context& ctx) const {
-  if (ctx.connection().peer == nullptr) return std::nullopt;
-  const auto peer = IpAddress::of(*ctx.connection().peer);
+  const net::SocketAddress* client = ctx.client_address();
+  if (client == nullptr) return std::nullopt;
+  const auto peer = IpAddress::of(*client);
   if (!peer || proxies_.empty() || !any_contains(proxies_, *peer)) return peer;
   return forwarded_client(ctx.request().headers, proxies_, *peer);
 }

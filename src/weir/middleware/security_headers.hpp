@@ -15,7 +15,7 @@ struct SecurityHeadersOptions {
   std::string frame_options = "SAMEORIGIN";      ///< X-Frame-Options
   std::string referrer_policy = "no-referrer";   ///< Referrer-Policy
   std::string content_security_policy;           ///< Off: an API's answers are not pages.
-  std::chrono::seconds hsts_max_age{0};          ///< Strict-Transport-Security (RFC 6797), over TLS only. 0: off.
+  std::chrono::seconds hsts_max_age{0};          ///< Strict-Transport-Security (RFC 6797), over https only. 0: off.
   bool hsts_include_subdomains = true;           ///< With hsts_max_age.
 };
 

@@ -15,11 +15,24 @@ std::optional<std::string_view> Context::param(std::string_view name) const noex
 }
 
 std::string_view Context::client_ip() {
-  if (client_ip_.empty() && connection().peer != nullptr) {
+  if (client_ip_.empty() && client_address() != nullptr) {
     net::SocketAddress::IpText room;
-    client_ip_ = arena().copy(connection().peer->ip_text(room));
+    client_ip_ = arena().copy(client_address()->ip_text(room));
   }
   return client_ip_;
+}
+
+void Context::apply_forwarded(const net::CidrSet& trusted, ForwardedFields fields) noexcept {
+  const net::SocketAddress* peer = connection().peer;
+  if (peer == nullptr || !trusted.contains(*peer)) return;
+  http::Request& wanted = exchange_.request();
+  const Forwarded forwarded = read_forwarded(wanted.headers, *peer, trusted, fields);
+  if (!(forwarded.client == *peer)) {
+    client_ = ::new (arena().bump(sizeof(net::SocketAddress), alignof(net::SocketAddress)))
+        net::SocketAddress(forwarded.client);
+  }
+  if (!forwarded.scheme.empty()) wanted.scheme = forwarded.scheme;
+  if (!forwarded.authority.empty()) wanted.authority = forwarded.authority;
 }
 
 std::optional<std::string_view> Context::query(std::string_view name) {
@@ -102,6 +115,7 @@ void Context::reset() noexcept {
   ::new (&match_) RouteMatch;
   log_context_ = {};
   body_ = client_ip_ = exception_ = {};
+  client_ = nullptr;
   passed_ = 0;
   collected_ = false;
 }

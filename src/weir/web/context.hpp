@@ -21,6 +21,7 @@
 #include "weir/telemetry/log.hpp"
 #include "weir/telemetry/trace.hpp"
 #include "weir/web/endpoint.hpp"
+#include "weir/web/forwarded.hpp"
 #include "weir/web/state.hpp"
 
 namespace weir {
@@ -64,8 +65,20 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   /// The first query parameter with this name, decoded. Malformed escapes count as absent.
   [[nodiscard]] std::optional<std::string_view> query(std::string_view name);
   [[nodiscard]] std::optional<std::string_view> cookie(std::string_view name) const;
-  /// The address of the other end of the connection as text: "10.0.0.1", "::1", "unix".
+  /// The client's address as text: "10.0.0.1", "::1", "unix". It is the other end of the connection, or whom a trusted
+  /// proxy says that it forwards for (AppOptions::trusted_proxies).
   [[nodiscard]] std::string_view client_ip();
+  /// The same as an address; null where the connection has none. Without a port when a proxy told it.
+  [[nodiscard]] const net::SocketAddress* client_address() const noexcept {
+    return client_ != nullptr ? client_ : connection().peer;
+  }
+  /// The certificate that the client has proved to own (mutual TLS); null: it showed none.
+  [[nodiscard]] const net::PeerCertificate* client_certificate() const noexcept {
+    const net::Security* security = connection().security;
+    return security == nullptr ? nullptr : security->certificate;
+  }
+  /// "https" also where a trusted proxy says that its client used it.
+  [[nodiscard]] std::string_view scheme() const noexcept { return request().scheme; }
   [[nodiscard]] const server::ConnectionInfo& connection() const noexcept { return exchange_.connection(); }
   /// The best of `offers` ("application/json", "text/html") for the request's Accept; empty: none is acceptable.
   [[nodiscard]] std::string_view accepts(std::initializer_list<std::string_view> offers) const;
@@ -140,6 +153,8 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   bool match_preflight(const Router& router, const RouteRequest& wanted) noexcept;
   /// Runs the endpoint's chain around its handler, or around `instead`.
   void run(const ChainEnvironment& environment, const Endpoint& endpoint, const Handler* instead = nullptr) noexcept;
+  /// Believes what the request's fields say, if its connection comes from one of `trusted`: before match_route().
+  void apply_forwarded(const net::CidrSet& trusted, ForwardedFields fields) noexcept;
   void timed_out(bool receiving) noexcept;
   void finished(const Outcome& outcome) noexcept;
   [[nodiscard]] const Endpoint* endpoint() const noexcept { return endpoint_; }
@@ -179,6 +194,7 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   LogContext log_context_;
   std::string_view body_;
   std::string_view client_ip_;
+  const net::SocketAddress* client_ = nullptr;  // in the arena, where a proxy told it
   std::string_view exception_;
   Slot* slots_ = nullptr;
   bool collected_ = false;  // body_ is the whole body
