@@ -167,7 +167,7 @@ TEST_F(TlsStreamTest, ChoosesTheCertificateByName) {
                {"x.y.b.example", "a"}, {"nobody", "a"},    {nullptr, "a"}};
   for (const auto& [asked, got] : cases) {
     connect();
-    if (asked != nullptr) SSL_set_tlsext_host_name(client->ssl(), asked);
+    if (asked != nullptr) client->ask_for(asked);
     pump();
     ASSERT_TRUE(client->connected) << client->error;
     const X509Ptr shown(SSL_get1_peer_certificate(client->ssl()));
@@ -177,7 +177,7 @@ TEST_F(TlsStreamTest, ChoosesTheCertificateByName) {
   connect();
   SSL_CTX_set_max_proto_version(client->context(), TLS1_2_VERSION);
   SSL_CTX_set_cipher_list(client->context(), "ECDHE-RSA-AES128-GCM-SHA256");
-  SSL_set_tlsext_host_name(client->ssl(), "c.example");
+  client->ask_for("c.example");
   pump();
   const X509Ptr shown(SSL_get1_peer_certificate(client->ssl()));
   ASSERT_TRUE(shown);
@@ -195,17 +195,18 @@ TEST_F(TlsStreamTest, GoesOnWithSessionsOnOtherLoopsAndAfterReloads) {
     pump();
     ASSERT_NE(client->session(), nullptr);
     EXPECT_FALSE(security().resumed);
+    SCOPED_TRACE(version);
     const auto resumed = [&](SSL_SESSION* session) {
-      SSL_SESSION_up_ref(session);
+      SSL_SESSION* copy = SSL_SESSION_dup(session);  // OpenSSL spoils those of TLS 1.3 when they are used
       connect(other_loop, *other_filter);
-      client->resume(session);
-      SSL_SESSION_free(session);
+      SSL_CTX_set_max_proto_version(client->context(), version);
+      client->resume(copy);
+      SSL_SESSION_free(copy);
       pump();
       EXPECT_TRUE(client->connected) << client->error;
       return security().resumed;
     };
-    SSL_SESSION* session = client->session();
-    SSL_SESSION_up_ref(session);
+    SSL_SESSION* session = SSL_SESSION_dup(client->session());
     EXPECT_TRUE(resumed(session));
     ASSERT_TRUE(context->reload());
     EXPECT_TRUE(resumed(session));
@@ -228,7 +229,7 @@ TEST_F(TlsStreamTest, GivesNoTicketsWhenTheyAreOff) {
     client->to_send = "x";
     pump();
     EXPECT_EQ(client->received, "x");
-    if (client->session() != nullptr) EXPECT_FALSE(SSL_SESSION_has_ticket(client->session()));
+    EXPECT_TRUE(client->session() == nullptr || !SSL_SESSION_has_ticket(client->session()));
   }
 }
 

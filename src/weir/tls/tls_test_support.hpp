@@ -114,7 +114,8 @@ class TestClient {
  public:
   explicit TestClient(std::unique_ptr<net::MemoryStream> stream)
       : stream_(std::move(stream)), context_(SSL_CTX_new(TLS_client_method())) {
-    SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_CLIENT);
+    // Not in the context too: it spoils what it holds when it goes.
+    SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_set_app_data(context_.get(), static_cast<void*>(this));
     SSL_CTX_sess_set_new_cb(context_.get(), [](SSL* ssl, SSL_SESSION* session) {
       auto* self = static_cast<TestClient*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
@@ -125,7 +126,11 @@ class TestClient {
   }
   TestClient(const TestClient&) = delete;
   TestClient& operator=(const TestClient&) = delete;
-  ~TestClient() { SSL_SESSION_free(session_); }
+  ~TestClient() {
+    // OpenSSL spoils the session of a connection that goes away without a goodbye.
+    if (ssl_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_SESSION_free(session_);
+  }
 
   SSL_CTX* context() { return context_.get(); }
   net::MemoryStream& stream() { return *stream_; }
@@ -144,6 +149,12 @@ class TestClient {
   }
   void offer(std::string_view alpn) {  // in the form of the wire
     SSL_set_alpn_protos(ssl(), reinterpret_cast<const unsigned char*>(alpn.data()), static_cast<unsigned>(alpn.size()));
+  }
+  void ask_for(const char* server_name) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"  // OpenSSL's macro casts
+    SSL_set_tlsext_host_name(ssl(), server_name);
+#pragma GCC diagnostic pop
   }
   /// One step: shakes hands, sends `to_send`, reads. True if anything moved.
   bool pump() {
