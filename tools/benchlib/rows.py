@@ -6,7 +6,7 @@ import tempfile
 from . import idle, load, servers, stats
 
 
-def _against(options, name, what, subject, base, path, connections, at_most, script="report.lua",
+def against(options, name, what, subject, base, path, connections, at_most, script="report.lua",
              figure="cpu_us_per_request", figure_name="µs/req"):
     """Server CPU of `subject` as a multiple of `base`, both loaded alike and in turns."""
     reports = load.interleaved([base, subject], path, connections, options.seconds, options.rounds, script, options.progress)
@@ -36,7 +36,7 @@ def _against(options, name, what, subject, base, path, connections, at_most, scr
 def _json(connections):
     def row(options):
         with servers.ceiling(options.build) as base, servers.weir(options.build) as subject:
-            return [_against(options, f"json-{connections}", f"/json, {connections} connections, chain none", subject, base,
+            return [against(options, f"json-{connections}", f"/json, {connections} connections, chain none", subject, base,
                              "/json", connections, 1.10)]
     return row
 
@@ -46,7 +46,7 @@ def _json_production(options):
         log = os.path.join(folder, "access.log")
         with servers.ceiling(options.build) as base, \
                 servers.weir(options.build, "production", "--access-log", log) as subject:
-            result = _against(options, "json-production", "/json, 64 connections, production chain with its log", subject,
+            result = against(options, "json-production", "/json, 64 connections, production chain with its log", subject,
                               base, "/json", 64, 1.30)
         if not os.path.exists(log):
             raise RuntimeError("bench-server wrote no access log")
@@ -62,7 +62,7 @@ def _json_production(options):
 
 def _json_pipelined(options):
     with servers.ceiling(options.build) as base, servers.weir(options.build) as subject:
-        return [_against(options, "json-pipelined", "/json pipelined by 16, 64 connections, chain none", subject, base,
+        return [against(options, "json-pipelined", "/json pipelined by 16, 64 connections, chain none", subject, base,
                          "/json", 64, 2.5, "pipeline.lua")]
 
 
@@ -71,7 +71,7 @@ def _file(options):
         sizes = {server.name: server.length_of("/file") for server in (base, subject)}
         if len(set(sizes.values())) != 1:
             raise RuntimeError(f"the files differ in size: {sizes}")
-        return [_against(options, "file", "/file of 12 MB, 8 connections, CPU per GB", subject, base, "/file", 8, 1.0,
+        return [against(options, "file", "/file of 12 MB, 8 connections, CPU per GB", subject, base, "/file", 8, 1.0,
                          figure="cpu_s_per_gb", figure_name="CPU s/GB")]
 
 

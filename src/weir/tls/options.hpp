@@ -59,7 +59,8 @@ struct TlsOptions {
   Duration ticket_lifetime = std::chrono::hours(12);  ///< Tickets older than this are not taken.
   /// How often the files are looked at; 0: never, reload with App::reload_tls() or SIGHUP.
   Duration reload_interval = std::chrono::seconds(10);
-  bool kernel_tls = true;  ///< Records are encrypted by the kernel, where it can: files are sent without a copy.
+  /// The kernel encrypts, where it can (Linux with the module tls): files are sent without a copy. Young here: off.
+  bool kernel_tls = false;
 };
 
 }  // namespace weir

@@ -20,6 +20,14 @@ using namespace std::chrono_literals;
 struct Greeting {
   std::string_view hello;
 };
+struct Whoami {
+  std::string_view client;
+  std::string_view scheme;
+  std::string_view host;
+  std::string_view protocol;
+  std::string_view tls;
+  std::string_view certificate;
+};
 struct Received {
   std::uint64_t bytes = 0;
 };
@@ -119,6 +127,16 @@ weir::Response download(weir::Path<std::uint64_t> bytes) {
 }
 
 void add_routes(weir::App& app, const ScratchFile& file) {
+  app.get("/whoami", [](weir::Context& ctx) {
+    const auto* security = ctx.connection().security;
+    const auto* certificate = ctx.client_certificate();
+    return Whoami{.client = ctx.client_ip(),
+                  .scheme = ctx.scheme(),
+                  .host = ctx.request().authority,
+                  .protocol = ctx.connection().protocol,
+                  .tls = security == nullptr ? std::string_view() : security->protocol,
+                  .certificate = certificate == nullptr ? std::string_view() : certificate->common_name};
+  });
   app.get("/hello", [] { return Greeting{"world"}; });
   app.get("/pid", [] { return std::to_string(::getpid()); });
   app.get("/sleep/{ms}", &sleep_for);

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <new>
 #include <string_view>
 #include <utility>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "weir/base/contracts.hpp"
@@ -31,6 +35,11 @@ constexpr std::size_t unsent_limit = 64 * 1024;
 constexpr std::string_view speak_tls =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 44\r\nConnection: close\r\n\r\n"
     "This port speaks TLS: use https:// instead.\n";
+
+/// What OpenSSL asks of a BIO when the kernel is to encrypt: named in its bio.h, but only in a comment.
+constexpr int ktls_set = 72;
+constexpr int ktls_control_message = 74;
+constexpr int ktls_control_message_over = 75;
 
 }  // namespace
 
@@ -62,6 +71,7 @@ struct StreamBio {
   static int write(BIO* bio, const char* data, int size) {
     BIO_clear_retry_flags(bio);
     TlsStream& stream = of(bio);
+    if (stream.control_message_) return stream.send_control_message(data, size);
     try {
       stream.outgoing_.append({data, static_cast<std::size_t>(size)});
     } catch (const std::bad_alloc&) {
@@ -71,7 +81,23 @@ struct StreamBio {
     return size;
   }
 
-  static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+  static long control(BIO* bio, int command, long number, void* pointer) {
+    TlsStream& stream = of(bio);
+    switch (command) {
+      case BIO_CTRL_FLUSH:
+        return 1;
+      case ktls_set:  // What is received is decrypted here: OpenSSL 3.0 could hand over TLS 1.2 only.
+        return number != 0 && stream.start_kernel_tls(pointer) ? 1 : 0;
+      case BIO_CTRL_GET_KTLS_SEND:
+        return stream.in_kernel_ ? 1 : 0;
+      case ktls_control_message:
+      case ktls_control_message_over:
+        stream.control_message_ = command == ktls_control_message;
+        return BIO_ctrl(stream.socket_.get(), command, number, pointer);
+      default:
+        return 0;
+    }
+  }
 
   static BIO_METHOD* method() noexcept {
     static BIO_METHOD* const made = [] {
@@ -111,7 +137,36 @@ bool TlsStream::begin() noexcept {
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
   SSL_set_accept_state(ssl_.get());
+  offer_kernel_tls();
   return true;
+}
+
+/// Has the kernel prepare the socket, where it can: OpenSSL hands it the keys when it has them.
+void TlsStream::offer_kernel_tls() noexcept {
+  static std::atomic<bool> refused{false};  // by this kernel, once and for all
+  if (!filter_.options().kernel_tls || below_->fd() < 0 || refused.load(std::memory_order_relaxed)) return;
+  if (::setsockopt(below_->fd(), IPPROTO_TCP, TCP_ULP, "tls", sizeof "tls") != 0) {
+    if (errno == ENOENT || errno == ENOPROTOOPT) refused.store(true, std::memory_order_relaxed);
+    return;
+  }
+  SSL_set_options(ssl_.get(), SSL_OP_ENABLE_KTLS);
+}
+
+/// From here on `outgoing_` holds plaintext, which the kernel encrypts. False: it goes on as before.
+bool TlsStream::start_kernel_tls(void* keys) noexcept {
+  if (drain_outgoing() != Drain::done) return false;
+  socket_.reset(BIO_new_socket(below_->fd(), BIO_NOCLOSE));
+  in_kernel_ = socket_ && BIO_ctrl(socket_.get(), ktls_set, 1, keys) > 0;
+  if (in_kernel_) filter_.stats().kernel_tls.fetch_add(1, std::memory_order_relaxed);
+  return in_kernel_;
+}
+
+/// A record that is no application data, with the kernel's TLS.
+int TlsStream::send_control_message(const char* data, int size) noexcept {
+  control_message_ = false;
+  const int sent = drain_outgoing() == Drain::done ? BIO_write(socket_.get(), data, size) : -1;
+  if (sent != size && write_error_ == 0) write_error_ = EPIPE;
+  return sent;
 }
 
 void TlsStream::step() noexcept {
@@ -400,6 +455,11 @@ IoResult TlsStream::send_file(int fd, std::uint64_t offset, std::size_t count) n
     const Drain drained = drain_outgoing();
     if (drained == Drain::failed) return IoResult::failed(write_error_);
     if (drained == Drain::blocked) return IoResult::blocked();
+  }
+  if (in_kernel_) {
+    const Drain drained = drain_outgoing();
+    if (drained != Drain::done) return drained == Drain::blocked ? IoResult::blocked() : IoResult::failed(write_error_);
+    return below_->send_file(fd, offset, count);
   }
   Buffer& block = filter_.scratch();
   block.clear();

@@ -67,6 +67,9 @@ class TlsStream final : public net::Stream, private net::StreamHandler, private 
   /// One step. Afterwards the state tells.
   void step() noexcept;
   bool begin() noexcept;
+  void offer_kernel_tls() noexcept;
+  bool start_kernel_tls(void* keys) noexcept;
+  int send_control_message(const char* data, int size) noexcept;
   void established() noexcept;
   void handshake_failed(TlsFailure reason) noexcept;
   void count_failure(TlsFailure reason) noexcept;
@@ -87,6 +90,7 @@ class TlsStream final : public net::Stream, private net::StreamHandler, private 
   TlsFilter& filter_;
   std::unique_ptr<net::Stream> below_;
   net::StreamHandler* handler_ = nullptr;
+  BioPtr socket_;  // what OpenSSL tells the kernel through, once that encrypts
   SslPtr ssl_;
   std::shared_ptr<const CredentialSet> credentials_;  // shared: a reload must not take them from a connection
   std::unique_ptr<Facts> facts_;                      // once the handshake is done
@@ -101,11 +105,13 @@ class TlsStream final : public net::Stream, private net::StreamHandler, private 
   bool in_line_ = false;   // for a step of the handshake
   bool want_read_ = true;  // what the handler wants
   bool want_write_ = false;
-  bool starved_ = false;  // the last look at the stream below found nothing
-  bool ended_ = false;    // the stream below has ended
-  bool blocked_ = false;  // the stream below took no more
-  bool shut_ = false;     // shutdown_write() was called
-  bool counted_ = false;  // the handshake's end is in the statistics
+  bool starved_ = false;          // the last look at the stream below found nothing
+  bool ended_ = false;            // the stream below has ended
+  bool in_kernel_ = false;        // the kernel encrypts
+  bool control_message_ = false;  // what OpenSSL writes next is no application data
+  bool blocked_ = false;          // the stream below took no more
+  bool shut_ = false;             // shutdown_write() was called
+  bool counted_ = false;          // the handshake's end is in the statistics
 };
 
 }  // namespace weir::tls
