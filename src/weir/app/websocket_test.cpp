@@ -276,6 +276,27 @@ TEST(WebSocket, AnswersPingsWhileTheHandlerIsBusy) {
   EXPECT_EQ(ws.receive(), "waits");
 }
 
+TEST(WebSocket, KeepsTheMessageWhileTheHandlerLooksAtIt) {
+  App app(quiet());
+  std::string seen;
+  app.websocket("/", [&seen](WebSocket& ws) -> Task<void> {
+    auto message = co_await ws.receive();
+    auto slept = co_await ws.loop().sleep(1s);
+    seen = message->data;
+  });
+  // A close, and bytes behind it: the connection ends, and reads over the rest, while the view is out.
+  const std::string rest = "\x88\x82\0\0\0\0\x03\xe8"s + std::string(40000, '\xff');
+  TestClient client = app.test();
+  TestWebSocket ws = client.websocket("/");
+  const std::string message(1000, 'm');
+  ws.send(message);
+  ws.stay_silent();
+  ws.send_bytes(rest);
+  client.advance(2s);
+  EXPECT_EQ(seen, message);
+  EXPECT_EQ(ws.close_code(), CloseCode::normal);
+}
+
 TEST(WebSocket, LimitsTheRate) {
   App app(quiet());
   WebSocketOptions options;

@@ -97,8 +97,6 @@ void WebSocketConnection::finish_stream() noexcept {
   // Closing with unread bytes would reset the connection, and the reset overtake the Close frame.
   stream_->shutdown_write();
   state_ = State::lingering;
-  input_.release();
-  input_begin_ = 0;
   loop().arm(*this, loop().now() + worker_.limits().linger_timeout);
 }
 
@@ -163,14 +161,17 @@ void WebSocketConnection::end_turn() noexcept {
 
 void WebSocketConnection::update_interest() noexcept {
   bool read = false;
+  // While the handler looks at a message the buffer stays where it is, and as large as it is.
+  const bool room = !handed_out_ || input_.capacity() == 0 || input_.size() < input_.capacity();
   switch (state_) {
     case State::open:
       // What waits already is read on when the handler asks for it; pings are answered while it does not.
-      read = (receiver_ != nullptr ||
-              (unparsed().empty() && !(handed_out_ && input_.size() == input_.capacity() && input_.capacity() != 0))) &&
+      read = (receiver_ != nullptr || (unparsed().empty() && room)) &&
              output_.pending() <= options().output_bytes + control_output;
       break;
     case State::closing:
+      read = room;
+      break;
     case State::lingering:
       read = true;
       break;

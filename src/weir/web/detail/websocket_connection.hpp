@@ -130,6 +130,7 @@ class WebSocketConnection final : public server::Connection,
   void on_control(const websocket::FrameEvent& event) noexcept;
   void on_close_frame(std::string_view payload) noexcept;
   void discard() noexcept;
+  void read_over() noexcept;
   bool on_data(const websocket::FrameEvent& event, WebSocketPiece& piece, bool pieces) noexcept;
   bool on_plain(const websocket::FrameEvent& event, WebSocketPiece& piece, bool pieces) noexcept;
   bool on_compressed(const websocket::FrameEvent& event, WebSocketPiece& piece, bool pieces) noexcept;

@@ -1,5 +1,6 @@
 // What a WebSocket receives: from bytes to the messages that the handler gets.
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <new>
 #include <utility>
@@ -24,6 +25,7 @@ constexpr std::size_t direct_read_from = 16 * 1024;
 }  // namespace
 
 void WebSocketConnection::on_readable() noexcept {
+  if (state_ == State::lingering) return read_over();
   processing_ = true;
   bool whole = false;
   const bool direct = state_ == State::open && receiver_ != nullptr && !receiver_->pieces_ && unparsed().empty() &&
@@ -193,10 +195,14 @@ void WebSocketConnection::discard() noexcept {
     if (event.kind == FrameEvent::Kind::close) on_close_frame(event.text());
     if (event.kind == FrameEvent::Kind::error) state_ = State::flushing;
   }
-  if (state_ == State::lingering) {
-    input_.clear();
-    input_begin_ = 0;
-  }
+}
+
+/// Until the client closes: nobody looks at what it sends. Not into the buffer, where the handler may still look at its
+/// last message.
+void WebSocketConnection::read_over() noexcept {
+  std::array<char, 4096> unread;
+  const net::IoResult result = stream_->read(unread);
+  if (!result.ok() && !result.would_block()) gone();
 }
 
 void WebSocketConnection::on_control(const FrameEvent& event) noexcept {
