@@ -392,7 +392,10 @@ TlsStream::Drain TlsStream::drain_outgoing() noexcept {
   return Drain::done;
 }
 
-std::size_t TlsStream::encrypt(const char* data, std::size_t size) noexcept {
+std::size_t TlsStream::encrypt(const char* data, std::size_t size) {
+  // Room for all of it at once: to grow record by record would copy what is there already.
+  constexpr std::size_t record_overhead = 64;
+  static_cast<void>(outgoing_.reserve_more(size + (size / record_bytes + 1) * record_overhead));
   std::size_t taken = 0;
   while (taken < size) {
     std::size_t written = 0;

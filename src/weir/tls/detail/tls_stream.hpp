@@ -78,8 +78,8 @@ class TlsStream final : public net::Stream, private net::StreamHandler, private 
   [[nodiscard]] bool buffered() const noexcept;
   enum class Drain : std::uint8_t { done, blocked, failed };
   Drain drain_outgoing() noexcept;
-  /// Encrypts; the number of bytes that were taken.
-  std::size_t encrypt(const char* data, std::size_t size) noexcept;
+  /// Encrypts; the number of bytes that were taken. Throws std::bad_alloc.
+  std::size_t encrypt(const char* data, std::size_t size);
   net::IoResult result_of_write(std::size_t moved) noexcept;
   void send_close_notify() noexcept;
   void update_interest() noexcept;
