@@ -369,6 +369,21 @@ TEST_F(Http2ConnectionTest, SendsContinueOnlyWhenTheBodyIsWanted) {
   EXPECT_EQ(answer(yes).body, "ok");
 }
 
+TEST_F(Http2ConnectionTest, SendsInterimResponsesWithTheirFields) {
+  service_.handlers["/a"] = [](Exchange& x) {
+    http::Headers fields;
+    fields.add("Location", "/uploads/7");
+    x.inform(static_cast<Status>(104), fields);
+    x.respond(text("hello"));
+  };
+  connect();
+  const auto id = client_.get("/a");
+  run();
+  EXPECT_EQ(answer(id).interim, std::vector<std::string>{"104"});
+  EXPECT_EQ(answer(id).fields["location"], "/uploads/7");
+  EXPECT_EQ(answer(id).status, "200");
+}
+
 TEST_F(Http2ConnectionTest, AnAnswerBeforeTheEndOfTheRequestEndsItWithoutAnError) {
   service_.handlers["/no"] = [](Exchange& x) { x.respond(text("no")); };
   connect();
