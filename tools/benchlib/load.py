@@ -10,14 +10,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPTS = os.path.join(HERE, "../../bench/wrk")
 
 
-def run(server, path, connections, seconds, script="report.lua"):
+def run(server, path, connections, seconds, script="report.lua", environment=None):
     """One run of wrk against a server: its own report, with the server's CPU and the idle share of both cores."""
     if not shutil.which("wrk"):
         raise machine.Missing("wrk is not installed")
     command = machine.pinned(machine.LOAD_CORE, ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s",
                                                  os.path.join(SCRIPTS, script), server.url(path)])
     cores, cpu = machine.core_times(), server.cpu_seconds()
-    process = machine.start(command, stdout=subprocess.PIPE, text=True)
+    process = machine.start(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
     try:
         output, _ = process.communicate(timeout=seconds + 60)
     finally:

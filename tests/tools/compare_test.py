@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""compare_test.py ROOT: the arithmetic of the comparison lab, its decisions, and what it makes of peers that misbehave."""
+import http.server
+import json
+import os
+import sys
+import threading
+import types
+import unittest
+
+ROOT = sys.argv.pop(1)
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+
+from comparelib import bars, check, decide, figures, html, jwt, measure, peers, plots, scenarios  # noqa: E402
+
+
+def rounds(*cpu, **more):
+    return [{"cpu_us_per_request": value, "requests_per_s": 1e6 / value, "requests": 1000, "errors": 0, "status_errors": 0,
+             "p50_us": 100, "p90_us": 200, "p99_us": 300, "p999_us": 400, "max_us": 500, "pss": 1e6, "idle_server_core": 0.0,
+             "idle_load_core": 0.5, "foreign_share": 0.0, **more} for value in cpu]
+
+
+def cell(peer, *cpu, scenario="production", **more):
+    made = {"scenario": scenario, "peer": peer, "status": "ok", "why": "", "rounds": rounds(*cpu, **more), "command": "again"}
+    measure.finish_cell(made)
+    return made
+
+
+def run_of(*cells):
+    names = {made["peer"] for made in cells}
+    return {"lab": 1, "started": "today", "arguments": [], "mode": "quick", "seconds": 1, "rounds": 3, "complete": True,
+            "machine": {"processor": "p", "cores": 2, "memory_bytes": 1, "system": "s", "kernel": "k", "wrk": "w", "compiler": "c"},
+            "peers": {name: {"title": peers.PEERS[name].title, "language": "", "kind": "peer", "version": "1"} for name in names},
+            "cells": list(cells)}
+
+
+class Figures(unittest.TestCase):
+    def test_percentiles_are_of_the_nearest_rank(self):
+        values = list(range(100, 0, -1))
+        self.assertEqual([figures.percentile(values, share) for share in (0, 0.5, 0.99, 0.999, 1)], [1, 50, 99, 100, 100])
+        self.assertEqual(figures.percentile([7], 0.5), 7)
+        with self.assertRaises(ValueError):
+            figures.percentile([], 0.5)
+        with self.assertRaises(ValueError):
+            figures.percentile([1], 50)
+
+    def test_percentiles_of_a_histogram_are_those_of_its_values(self):
+        counts = [(1, 50), (2, 49), (90, 1)]
+        flat = [value for value, count in counts for _ in range(count)]
+        for share in (0, 0.5, 0.51, 0.99, 0.991, 1):
+            self.assertEqual(figures.percentile_of_counts(counts, share), figures.percentile(flat, share))
+
+    def test_slope_is_the_least_squares_line(self):
+        self.assertAlmostEqual(figures.slope([(x, 3 * x + 7) for x in range(10)]), 3)
+        self.assertAlmostEqual(figures.slope([(0, 1), (1, 3), (2, 2)]), 0.5)
+        self.assertEqual((figures.slope([]), figures.slope([(1, 5)]), figures.slope([(1, 5), (1, 9)])), (0, 0, 0))
+
+    def test_noise_is_named(self):
+        self.assertEqual(figures.noise([10, 10.5, 9.8], [0, 0, 0.9]), "")  # one disturbed round of three
+        self.assertIn("differ", figures.noise([10, 17, 9]))
+        self.assertIn("core", figures.noise([10, 10, 10], [0.4, 0.3, 0.5]))
+        self.assertIn("one round", figures.noise([10]))
+
+    def test_a_winner_wins_round_by_round(self):
+        self.assertEqual(figures.winner({"a": [1, 2, 3], "b": [2, 3, 4]})[0], "a")
+        self.assertEqual(figures.winner({"a": [1, 2, 3], "b": [2, 3, 4]}, lower_is_better=False)[0], "b")
+        self.assertIsNone(figures.winner({"a": [1, 3, 1], "b": [2, 2, 2]})[0])  # two of three is chance
+        self.assertEqual(figures.winner({"a": [1, 1, 1, 1, 3], "b": [2, 2, 2, 2, 2]})[0], "a")  # four of five is not
+        self.assertIsNone(figures.winner({"a": [1, 1], "b": [2, 2]})[0])
+        self.assertIsNone(figures.winner({"a": [1, 1, 1]})[0])
+        self.assertIsNone(figures.winner({})[0])
+
+    def test_durations(self):
+        self.assertEqual([figures.duration(text) for text in ("90", "90s", "15m", "72h", "3d")], [90, 90, 900, 259200, 259200])
+        for text in ("", "x", "-1h", "0"):
+            with self.assertRaises(ValueError):
+                figures.duration(text)
+        self.assertEqual([figures.human_time(t) for t in (5, 75, 3720)], ["5 s", "1 min 15 s", "1 h 2 min"])
+
+
+class Decisions(unittest.TestCase):
+    def test_the_data_is_whole(self):
+        data = decide.read()
+        self.assertTrue(set(data["peers"]) <= set(peers.PEERS))
+        for leaf in data["leaves"].values():
+            for name in leaf.get("among", [leaf.get("pick")]):
+                self.assertIn(name, data["peers"])
+            self.assertIn(leaf.get("by", ["json"])[0], scenarios.SCENARIOS)
+
+    def test_the_figures_decide_and_not_the_name(self):
+        data = decide.read()
+        leaf = data["leaves"]["leaf-cpu"]
+        self.assertEqual(decide.recommend(leaf, data, [cell("weir", 4, 4, 4), cell("gin", 40, 40, 40)])[0], "weir")
+        self.assertEqual(decide.recommend(leaf, data, [cell("weir", 40, 40, 40), cell("gin", 4, 4, 4)])[0], "gin")
+
+    def test_no_recommendation_without_good_figures(self):
+        data = decide.read()
+        leaf = data["leaves"]["leaf-cpu"]
+        self.assertIn("not measured", decide.recommend(leaf, data, [])[1])
+        self.assertIsNone(decide.recommend(leaf, data, [cell("weir", 4, 4, 4), cell("gin", 40, 90, 20)])[0])
+        wrong = cell("gin", 1, 1, 1)
+        wrong["status"] = "wrong"
+        self.assertEqual(decide.recommend(leaf, data, [cell("weir", 4, 4, 4), cell("echo", 9, 9, 9), wrong])[0], "weir")
+
+    def test_what_a_leaf_needs_leaves_peers_out(self):
+        data = decide.read()
+        leaf = {"among": ["gin", "fiber", "echo"], "needs": ["http2"], "by": ["production", "cpu_us_per_request"], "why": "w"}
+        self.assertEqual(decide.recommend(leaf, data, [cell("gin", 9, 9, 9), cell("echo", 10, 10, 10), cell("fiber", 1, 1, 1)])[0], "gin")
+
+    def test_some_ways_do_not_lead_to_weir(self):
+        cells = [cell(name, cost, cost, cost) for name, cost in (("weir", 4), ("gin", 40), ("echo", 39), ("fiber", 29), ("nethttp", 34))]
+
+        def ends(node):
+            return {node["peer"]} if "question" not in node else ends(node["yes"]) | ends(node["no"])
+        found = ends(decide.resolve(decide.read(), cells))
+        self.assertIn("weir", found)
+        self.assertGreaterEqual(len(found - {None}), 4)
+
+    def test_bars_take_the_best_of_the_three(self):
+        judged = bars.judge(run_of(cell("weir", 4, 4, 4), cell("gin", 40, 40, 40), cell("fiber", 10, 10, 10), cell("nethttp", 5, 5, 5)))
+        production = next(bar for bar in judged if bar["what"].startswith("Production"))
+        self.assertAlmostEqual(production["value"], 0.4)
+        self.assertEqual(production["verdict"], "MISS")
+        self.assertNotIn("value", next(bar for bar in judged if bar["what"].startswith("JSON")))
+
+
+class Verdicts(unittest.TestCase):
+    def test_noise_names_no_winner(self):
+        self.assertEqual(measure.verdict("production", [cell("weir", 4, 4, 4), cell("gin", 40, 41, 40)])[0], "weir")
+        best, sentence = measure.verdict("production", [cell("weir", 4, 4, 4, foreign_share=0.6), cell("gin", 40, 41, 40)])
+        self.assertIsNone(best)
+        self.assertIn("noisy", sentence)
+
+    def test_references_win_nothing(self):
+        cells = [cell(name, cost, cost, cost, scenario="json") for name, cost in (("ceiling", 1), ("weir", 4), ("gin", 40))]
+        self.assertEqual(measure.verdict("json", cells)[0], "weir")
+
+    def test_refusals_under_load_are_wrong_answers(self):
+        self.assertEqual(cell("gin", 4, 4, 4, status_errors=500)["status"], "wrong")
+
+    def test_the_page_needs_nothing_else(self):
+        text = html.page(run_of(cell("weir", 4, 4, 4), cell("gin", 40, 40, 40)))
+        self.assertNotIn("<link", text)
+        self.assertNotIn("src=", text)
+        self.assertEqual(text.count("<svg"), text.count("</svg>"))
+        raw = text.partition('id="results">')[2].partition("</script>")[0]
+        self.assertEqual(json.loads(raw)["lab"], 1)
+
+    def test_what_peers_say_cannot_break_the_page(self):
+        bad = cell("gin", 4, 4, 4)
+        bad["status"], bad["why"] = "wrong", "</script><script>alert(1)</script>"
+        self.assertNotIn("<script>alert", html.page(run_of(cell("weir", 4, 4, 4), bad)))
+
+    def test_plots_stand_empty_rounds(self):
+        self.assertEqual(plots.bars("t", [], "µs"), "")
+        self.assertEqual(plots.lines("t", [("a", "a", [(1, 1)])], "x", "y"), "")
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    body = b'{"message": "Hello, World!"}'
+
+    def do_GET(self):
+        self.send_response(200 if self.path == "/json" else 404)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Checks(unittest.TestCase):
+    def serve(self, body):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Answering,), {"body": body}))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return types.SimpleNamespace(port=server.server_address[1], log=os.devnull, peer_kind="peer")
+
+    def test_right_answers_pass_in_whatever_form(self):
+        check.verify(self.serve(b'{ "message":"Hello, World!"}\n'), scenarios.SCENARIOS["json"])
+
+    def test_wrong_answers_are_told(self):
+        with self.assertRaisesRegex(check.Wrong, "Goodbye"):
+            check.verify(self.serve(b'{"message": "Goodbye"}'), scenarios.SCENARIOS["json"])
+        with self.assertRaisesRegex(check.Wrong, "not JSON"):
+            check.verify(self.serve(b"Hello, World!"), scenarios.SCENARIOS["json"])
+        with self.assertRaisesRegex(check.Wrong, "status 404"):
+            check.verify(self.serve(b"{}"), scenarios.SCENARIOS["param"])
+
+    def test_tokens_have_three_parts_and_depend_on_the_secret(self):
+        self.assertEqual(jwt.sign("ada").count("."), 2)
+        self.assertNotEqual(jwt.sign("ada"), jwt.sign("ada", "another secret"))
+
+    def test_a_line_for_wrk_has_four_parts(self):
+        for scenario in scenarios.SCENARIOS.values():
+            for request in scenario.requests:
+                self.assertEqual(request.line().count("\t"), 3)
+                self.assertNotIn("\n", request.line())
+
+
+class Misbehaving(unittest.TestCase):
+    """Peers made for the purpose: the run goes on, and says what each of them did."""
+
+    def cell_of(self, program):
+        peer = peers.Peer("bad", "Bad", "Python", "script", program=program)
+        known, commands = dict(peers.PEERS), peers.command_of
+        peers.PEERS["bad"] = peer
+        peers.command_of = lambda of: [sys.executable, "-c", program] if of is peer else commands(of)
+        options = types.SimpleNamespace(own=None, file="", seconds=1, rounds=1, warm_up=1, url=None, unbuilt={})
+        cells = []
+        try:
+            measure.run_scenario(scenarios.SCENARIOS["json"], ["bad"], options, cells, lambda text: None)
+        finally:
+            peers.PEERS.clear()
+            peers.PEERS.update(known)
+            peers.command_of = commands
+        return cells[0]
+
+    def test_one_that_does_not_start(self):
+        found = self.cell_of("raise SystemExit('no configuration')")
+        self.assertEqual(found["status"], "crashed")
+        self.assertIn("no configuration", found["why"])
+
+    def test_one_that_dies_when_asked(self):
+        found = self.cell_of("import sys, socket\n"
+                             "s = socket.create_server(('127.0.0.1', int(sys.argv[sys.argv.index('--port') + 1])))\n"
+                             "s.accept()\nc = s.accept()[0]\nc.recv(10)\nprint('panic: out of luck', file=sys.stderr)\nsys.exit(3)")
+        self.assertEqual(found["status"], "crashed")
+        self.assertIn("out of luck", found["why"])
+
+
+if __name__ == "__main__":
+    unittest.main()

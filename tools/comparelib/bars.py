@@ -1,0 +1,31 @@
+"""The bars that Weir has to meet, against the best of the three frameworks of the article."""
+import statistics
+
+from . import figures
+
+AGAINST = ("gin", "echo", "fiber")
+# (what, scenario, figure, at most)
+BARS = (
+    ("JSON reply: CPU per request", "json", "cpu_us_per_request", 0.5),
+    ("Production chain: CPU per request", "production", "cpu_us_per_request", 0.33),
+)
+
+
+def judge(run):
+    """[{"what", "at_most", "value", "verdict", "why"}]; without a value where it was not measured."""
+    return [_judge(run, *bar) for bar in BARS]
+
+
+def _judge(run, what, scenario, figure, at_most):
+    rounds = {cell["peer"]: [report[figure] for report in cell["rounds"] if figure in report] for cell in run["cells"]
+              if cell["scenario"] == scenario and cell["status"] == "ok" and cell["rounds"]}
+    others = {name: values for name, values in rounds.items() if name in AGAINST and values}
+    result = {"what": what, "at_most": at_most}
+    if "weir" not in rounds or not others:
+        return {**result, "why": "not measured in this run"}
+    best = min(others, key=lambda name: statistics.median(others[name]))
+    value = figures.ratio(rounds["weir"], others[best])
+    noisy = [cell for cell in run["cells"] if cell["scenario"] == scenario and cell["peer"] in ("weir", best) and cell["noise"]]
+    verdict = "NOISE" if noisy else "PASS" if value["median"] <= at_most else "MISS"
+    return {**result, "value": value["median"], "verdict": verdict,
+            "why": f"against {run['peers'][best]['title']}; rounds {value['min']:.2f}–{value['max']:.2f}"}

@@ -1,0 +1,68 @@
+"""The decision tree: questions from bench/compare/features.toml, recommendations from what was measured."""
+import os
+import statistics
+import tomllib
+
+from . import figures
+
+FEATURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bench/compare/features.toml")
+
+
+def read(path=FEATURES):
+    """The data, checked: every answer leads somewhere, and no way goes in a circle."""
+    with open(path, "rb") as file:
+        data = tomllib.load(file)
+    for name, peer in data["peers"].items():
+        missing = set(data["questions"]) - set(peer)
+        if missing:
+            raise ValueError(f"{name} says nothing about {', '.join(sorted(missing))}")
+        for question in data["questions"]:
+            if peer[question] not in ("in", "module", "no"):
+                raise ValueError(f"{name}: {question} is {peer[question]!r}")
+        if not peer.get("sources"):
+            raise ValueError(f"{name} names no sources")
+    _walk(data, data["tree"]["root"], ())
+    return data
+
+
+def _walk(data, name, above):
+    if name in above:
+        raise ValueError(f"the tree goes in a circle at {name}")
+    if name in data["nodes"]:
+        for answer in ("yes", "no"):
+            _walk(data, data["nodes"][name][answer], (*above, name))
+    elif name not in data["leaves"]:
+        raise ValueError(f"the tree leads to {name}, which is not there")
+
+
+def recommend(leaf, data, cells):
+    """(peer or None, sentence) of a leaf, from the cells of a run."""
+    if "pick" in leaf:
+        return leaf["pick"], leaf["why"]
+    scenario, figure = leaf["by"]
+    able = [name for name in leaf["among"] if all(data["peers"][name][need] == "in" for need in leaf.get("needs", []))]
+    if len(able) == 1:
+        return able[0], f"the only one of them that {leaf['why']}"
+    rounds = {cell["peer"]: [report[figure] for report in cell["rounds"]] for cell in cells
+              if cell["scenario"] == scenario and cell["peer"] in able and cell["status"] == "ok" and cell["rounds"]}
+    if not rounds:
+        return None, "not measured in this run"
+    if any(cell["noise"] for cell in cells if cell["scenario"] == scenario and cell["peer"] in rounds):
+        return None, "this run was too noisy to say"
+    best, sentence = figures.winner(rounds)
+    if best is None:
+        return None, sentence
+    missing = [name for name in able if name not in rounds]
+    value = statistics.median(rounds[best])
+    unit = "µs a request" if figure.startswith("cpu") else "µs"
+    return best, f"{leaf['why']}: {value:.4g} {unit}" + (f" (not measured: {', '.join(missing)})" if missing else "")
+
+
+def resolve(data, cells, name=None):
+    """The tree with its recommendations: {"question", "yes", "no"} or {"peer", "why"}."""
+    name = name or data["tree"]["root"]
+    if name in data["nodes"]:
+        node = data["nodes"][name]
+        return {"question": node["question"], "yes": resolve(data, cells, node["yes"]), "no": resolve(data, cells, node["no"])}
+    peer, why = recommend(data["leaves"][name], data, cells)
+    return {"peer": peer, "why": why}

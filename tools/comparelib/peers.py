@@ -1,0 +1,182 @@
+"""Who is measured: how each is built, started and named.
+
+Every peer takes --port N, --chain none|production, --log FILE, --file FILE and --routes N, and answers the same routes
+(bench/peers/README.md)."""
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+from benchlib import machine
+
+from . import jwt
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SOURCES = os.path.join(ROOT, "bench/peers")
+BUILT = os.path.join(ROOT, "build/peers")
+RELEASE = os.path.join(ROOT, "build/release/bin")
+
+
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    name: str
+    title: str
+    language: str
+    tool: str  # how it is built: go, cargo, npm, cmake, nginx
+    source: str = ""
+    module: str = ""  # whose version go.mod, Cargo.lock or package-lock.json tells
+    mod_file: str = "go.mod"
+    program: str = ""
+    kind: str = "peer"  # peer, subject (Weir) or reference (a line to measure against, not a framework)
+    quick: bool = False
+    only: tuple = ()  # scenarios that a reference can answer; empty: all
+
+
+PEERS = {peer.name: peer for peer in (
+    Peer("weir", "Weir", "C++", "cmake", "weir", program="bench-peer-weir", kind="subject", quick=True),
+    Peer("gin", "Gin", "Go", "go", "gin", "github.com/gin-gonic/gin", quick=True),
+    Peer("echo", "Echo", "Go", "go", "echo", "github.com/labstack/echo/v4", quick=True),
+    Peer("fiber", "Fiber", "Go", "go", "fiber", "github.com/gofiber/fiber/v2", quick=True),
+    Peer("nethttp", "Go net/http", "Go", "go", "nethttp", quick=True),
+    Peer("ceiling", "bare epoll loop", "C++", "cmake", program="bench-ceiling", kind="reference", quick=True,
+         only=("json",)),
+)}
+
+
+def command_of(peer):
+    if peer.tool == "cmake":
+        return [os.path.join(RELEASE, peer.program)]
+    if peer.tool == "go":
+        return [os.path.join(BUILT, peer.name)]
+    raise ValueError(f"unknown tool {peer.tool}")
+
+
+def _run(command, log, folder, **environment):
+    """A step of a build; its output is in a log, the last lines of which a failure shows."""
+    with open(log, "ab") as output:
+        process = machine.start(command, stdout=output, stderr=output, cwd=folder, env={**os.environ, **environment})
+        try:
+            status = process.wait(timeout=1800)
+        except BaseException:
+            machine.end(process)
+            raise
+        machine.end(process)
+    if status != 0:
+        with open(log, encoding="utf-8", errors="replace") as text:
+            tail = " / ".join(line.strip() for line in text.readlines()[-4:])
+        raise machine.Missing(f"{' '.join(command[:3])} failed: {tail}")
+
+
+def build(peer):
+    """Builds what is not built yet; raises Missing where that cannot be done here."""
+    os.makedirs(BUILT, exist_ok=True)
+    log = os.path.join(BUILT, f"{peer.name}.log")
+    folder = os.path.join(SOURCES, peer.source)
+    if peer.tool == "cmake":
+        if not os.path.exists(command_of(peer)[0]):
+            raise machine.Missing(f"{peer.program} is not built: ./dev build release {peer.program}")
+    elif peer.tool == "go":
+        _run([go(), "build", "-trimpath", f"-modfile={peer.mod_file}", "-o", command_of(peer)[0], "."], log, folder)
+
+
+def go():
+    found = shutil.which("go") or "/usr/local/go/bin/go"
+    if not os.path.exists(found):
+        raise machine.Missing("Go is not there (https://go.dev/dl; 1.23 or later)")
+    return found
+
+
+def version(peer):
+    """The version that is measured, for the report."""
+    if peer.tool == "go":
+        text = subprocess.run([go(), "version"], capture_output=True, text=True, check=False).stdout
+        compiler = re.search(r"go(\d\S*)", text)
+        of_go = f"Go {compiler[1]}" if compiler else "Go"
+        if not peer.module:
+            return of_go
+        with open(os.path.join(SOURCES, peer.source, peer.mod_file), encoding="utf-8") as file:
+            found = re.search(rf"{re.escape(peer.module)} (v\S+)", file.read())
+        return f"{found[1] if found else '?'} ({of_go})"
+    if peer.kind == "subject":
+        done = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+        return done.stdout.strip() or "unknown revision"
+    return ""
+
+
+class Died(RuntimeError):
+    """The server ended by itself while it was measured."""
+
+
+class Running:
+    """A peer that runs, pinned to the server's core. Use `with`; leaving it ends the process and removes its log."""
+    verify = True
+    path = ""  # of its own, instead of the scenario's
+
+    def __init__(self, peer, chain="none", routes=0, file=""):
+        self.peer, self.name, self.chain, self.peer_kind = peer, peer.name, chain, peer.kind
+        self.folder = tempfile.TemporaryDirectory(prefix="weir-lab-")
+        self.log = os.path.join(self.folder.name, "access.log")
+        self.errors = os.path.join(self.folder.name, "stderr")
+        self.port = machine.free_port()
+        command = [*command_of(peer), "--port", str(self.port)]
+        if peer.kind != "reference":
+            command += ["--chain", chain, "--log", self.log if chain == "production" else os.devnull]
+            command += ["--routes", str(routes)] if routes else []
+            command += ["--file", file] if file else []
+        self.command = command
+        self.process = None
+        started = time.monotonic()
+        try:
+            with open(self.errors, "wb") as errors:
+                self.process = machine.start(machine.pinned(machine.SERVER_CORE, command), stdout=errors, stderr=errors,
+                                             env={**os.environ, "LAB_JWT_SECRET": jwt.SECRET, "GIN_MODE": "release",
+                                                  "NODE_ENV": "production"})
+            machine.wait_for_port(self.process, self.port, 120.0 if routes else 20.0)
+        except RuntimeError as error:
+            why = self.last_words()
+            self.close()
+            raise Died(f"it does not start: {why or error}") from error
+        except BaseException:
+            self.close()
+            raise
+        self.start_ms = (time.monotonic() - started) * 1000
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        if self.process is not None:
+            machine.end(self.process)
+        self.folder.cleanup()
+
+    def last_words(self):
+        try:
+            with open(self.errors, encoding="utf-8", errors="replace") as text:
+                lines = [line.strip() for line in text if line.strip()]
+        except OSError:
+            return ""
+        # A Go program's first line says what was wrong; those behind it are stacks.
+        return next((line for line in lines if line.startswith(("panic:", "fatal error:"))), lines[-1] if lines else "")[:300]
+
+    def check_alive(self):
+        status = self.process.poll()
+        if status is not None:
+            how = f"signal {-status}" if status < 0 else f"status {status}"
+            raise Died(f"it ended with {how}: {self.last_words()}")
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def cpu_seconds(self):
+        self.check_alive()
+        return machine.tree_cpu_seconds(self.pid)
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"

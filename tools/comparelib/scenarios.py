@@ -1,0 +1,89 @@
+"""What is asked of every peer, and what is a right answer."""
+import dataclasses
+import json
+
+from . import jwt
+
+NEW_USER = {"name": "Ada Lovelace", "email": "ada@example.com", "age": 36}
+TOKENS = 500  # A service has many users; each of them comes again.
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    fields: tuple = ()  # (name, value)
+    body: str = ""
+
+    def line(self):
+        """For bench/wrk/lab.lua."""
+        return "\t".join((self.method, self.path, "|".join(f"{name}: {value}" for name, value in self.fields), self.body))
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """A request, and what its answer must be like."""
+    request: Request
+    status: tuple
+    json: object = None  # the whole body as a value, where it is given
+    field: str = ""  # a field that must be there
+    size: int = -1
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    name: str
+    title: str
+    what: str
+    chain: str = "none"
+    connections: int = 64
+    requests: tuple = ()
+    checks: tuple = ()
+    quick: bool = False
+    routes: int = 0
+    figure: str = "cpu_us_per_request"
+
+
+def _bearer(subject):
+    return ("Authorization", f"Bearer {jwt.sign(subject)}")
+
+
+_JSON = Request("GET", "/json")
+_USER = Request("GET", "/users/42")
+_CREATE = Request("POST", "/users", (("Content-Type", "application/json"),), json.dumps(NEW_USER, separators=(",", ":")))
+_ADA = {"id": 42, "name": "Ada Lovelace", "email": "ada@example.com"}
+
+
+def _broken(**change):
+    body = {**NEW_USER, **change}
+    return Request("POST", "/users", (("Content-Type", "application/json"),),
+                   json.dumps({key: value for key, value in body.items() if value is not None}))
+
+
+_REFUSED = (400, 422)
+
+SCENARIOS = {scenario.name: scenario for scenario in (
+    Scenario("json", "JSON reply", "GET /json: an object of one field", requests=(_JSON,), quick=True, checks=(
+        Expected(_JSON, (200,), {"message": "Hello, World!"}),
+        Expected(Request("GET", "/nothing-here"), (404,)))),
+    Scenario("production", "Full production chain",
+             "GET /users/42 through request id, structured log to a file, metrics, recovery, time-out, JWT and rate limit",
+             "production", requests=tuple(Request("GET", "/users/42", (_bearer(f"user-{n}"),)) for n in range(TOKENS)),
+             quick=True, checks=(
+                 Expected(Request("GET", "/users/42", (_bearer("ada"),)), (200,), _ADA, "x-request-id"),
+                 Expected(_USER, (400, 401)),
+                 Expected(Request("GET", "/users/42", (("Authorization", f"Bearer {jwt.sign('eve', 'x' * 40)}"),)), (401,)),
+                 Expected(Request("GET", "/panic", (_bearer("ada"),)), (500,)))),
+    Scenario("bind", "JSON body bound and validated", "POST /users: read, validated, answered with 201", requests=(_CREATE,),
+             quick=True, checks=(
+                 Expected(_CREATE, (201,), {"id": 1, **NEW_USER}),
+                 Expected(_broken(name=None), _REFUSED),
+                 Expected(_broken(name="x" * 81), _REFUSED),
+                 Expected(_broken(email="nobody"), _REFUSED),
+                 Expected(_broken(age=151), _REFUSED),
+                 Expected(_broken(age=-1), _REFUSED),
+                 Expected(Request("POST", "/users", (("Content-Type", "application/json"),), '{"name":'), _REFUSED))),
+    Scenario("param", "Path parameter", "GET /users/42: a number from the path", requests=(_USER,), checks=(
+        Expected(_USER, (200,), _ADA),
+        Expected(Request("GET", "/users/not-a-number"), (400, 404, 422)))),
+)}
