@@ -21,7 +21,7 @@ def rounds(*cpu, **more):
 
 
 def cell(peer, *cpu, scenario="production", **more):
-    made = {"scenario": scenario, "peer": peer, "status": "ok", "why": "", "rounds": rounds(*cpu, **more), "command": "again"}
+    made = {"scenario": scenario, "peer": peer, "status": "ok", "why": "", "rounds": rounds(*cpu, **more), "command": "again", "memory": []}
     measure.finish_cell(made)
     return made
 
@@ -207,7 +207,7 @@ class Misbehaving(unittest.TestCase):
         known, commands = dict(peers.PEERS), peers.command_of
         peers.PEERS["bad"] = peer
         peers.command_of = lambda of: [sys.executable, "-c", program] if of is peer else commands(of)
-        options = types.SimpleNamespace(own=None, file="", seconds=1, rounds=1, warm_up=1, url=None, unbuilt={})
+        options = types.SimpleNamespace(own=None, file="", seconds=1, rounds=1, warm_up=1, no_rate=True, url=None, unbuilt={})
         cells = []
         try:
             measure.run_scenario(scenarios.SCENARIOS["json"], ["bad"], options, cells, lambda text: None)

@@ -6,13 +6,13 @@ from . import machine, stats
 
 WANTED = 10_000
 AT_MOST = 2048
-REQUEST = b"GET /json HTTP/1.1\r\nHost: localhost\r\n\r\n"
 # A source address has at most some 28,000 ports; a few addresses leave room for what else runs.
 PER_ADDRESS = 5_000
 
 
-def _open(server, count):
-    """Connections that have each had one answer."""
+def open_connections(server, count, path="/json"):
+    """Connections that have each had one answer, which fits into one read."""
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     clients = []
     for number in range(count):
         client = socket.socket()
@@ -23,7 +23,7 @@ def _open(server, count):
     with selectors.DefaultSelector() as selector:
         for client in clients:
             selector.register(client, selectors.EVENT_READ)
-            client.sendall(REQUEST)
+            client.sendall(request)
         waiting = set(clients)
         while waiting:
             ready = selector.select(timeout=10)
@@ -44,10 +44,10 @@ def measure(server, row, chain, options):
     count = min(WANTED, limit - 500)
     with server:
         options.progress(f"opening {count} connections ({chain})")
-        for client in _open(server, 64):  # what the first requests set up is not the connections' cost
+        for client in open_connections(server, 64):  # what the first requests set up is not the connections' cost
             client.close()
         before = machine.user_memory(server.pid)
-        clients = _open(server, count)
+        clients = open_connections(server, count)
         try:
             after = machine.user_memory(server.pid)
         finally:

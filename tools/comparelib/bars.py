@@ -8,6 +8,9 @@ AGAINST = ("gin", "echo", "fiber")
 BARS = (
     ("JSON reply: CPU per request", "json", "cpu_us_per_request", 0.5),
     ("Production chain: CPU per request", "production", "cpu_us_per_request", 0.33),
+    ("Pss with 10,000 idle connections", "connections", "held_pss", 0.25),
+    ("P99 at a fixed rate, production chain", "production", "open_p99_us", 0.5),
+    ("A million routes: CPU per request", "routes-1m", "cpu_us_per_request", 0.5),
 )
 
 
@@ -16,9 +19,17 @@ def judge(run):
     return [_judge(run, *bar) for bar in BARS]
 
 
+def _values(cell, figure):
+    if figure == "held_pss":
+        return [cell[figure]] if figure in cell else []
+    if figure.startswith("open_"):
+        return [report[figure.removeprefix("open_")] for report in cell.get("open", {}).get("rounds", [])]
+    return [report[figure] for report in cell["rounds"] if figure in report]
+
+
 def _judge(run, what, scenario, figure, at_most):
-    rounds = {cell["peer"]: [report[figure] for report in cell["rounds"] if figure in report] for cell in run["cells"]
-              if cell["scenario"] == scenario and cell["status"] == "ok" and cell["rounds"]}
+    rounds = {cell["peer"]: _values(cell, figure) for cell in run["cells"]
+              if cell["scenario"] == scenario and cell["status"] == "ok" and _values(cell, figure)}
     others = {name: values for name, values in rounds.items() if name in AGAINST and values}
     result = {"what": what, "at_most": at_most}
     if "weir" not in rounds or not others:

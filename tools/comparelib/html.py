@@ -83,8 +83,42 @@ def scenario_section(scenario, run):
                    [(p, cell["figures"][key]["median"] / 1000) for p, key in ((50, "p50_us"), (90, "p90_us"), (99, "p99_us"), (99.9, "p999_us"))])
                   for cell in good if kind_of(cell["peer"]) != "reference"]
         out.append(f"<figure><figcaption>Latency at saturation, ms</figcaption>{plots.latency('Latency', points)}</figure>")
-        out.append(figures_table(good, names))
+        out.append(figures_table(good, names) + at_rest(good, names) + open_loop(good, names))
+        over = [(names[cell["peer"]], kind_of(cell["peer"]), [(at, pss / 1e6) for at, pss in cell.get("memory", [])]) for cell in good]
+        plot = plots.lines("Memory", over, "seconds since its first round", "MB")
+        out.append(f"<figure><figcaption>Memory over time (Pss in its rounds, MB)</figcaption>{plot}</figure>" if plot else "")
     return "".join(out)
+
+
+def open_loop(cells, names):
+    """Latency at a fixed rate."""
+    cells = [cell for cell in cells if "open" in cell]
+    if not cells:
+        return ""
+    rate = cells[0]["open"]["rate"]
+    points = [(names[cell["peer"]], kind_of(cell["peer"]), [(p, cell["open"]["figures"][key]["median"] / 1000) for p, key in
+               ((50, "p50_us"), (90, "p90_us"), (99, "p99_us"), (99.9, "p999_us"))]) for cell in cells]
+    rows = [f'<tr class="{kind_of(cell["peer"])}"><td>{e(names[cell["peer"]])}</td>'
+            + "".join(f"<td>{cell['open']['figures'][key]['median'] / 1000:.2f}</td>" for key in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us"))
+            + f"<td>{cell['open']['figures']['p99_us']['min'] / 1000:.2f}–{cell['open']['figures']['p99_us']['max'] / 1000:.2f}</td>"
+            + f"<td>{sum(r['errors'] + r['status_errors'] + r['unanswered'] for r in cell['open']['rounds'])}</td></tr>" for cell in cells]
+    return (f"<h3>At {rate:,} requests a second</h3><p class=small>The same rate for all, half of what the slowest can do at most; a request's "
+            f"time counts from the moment it was due, so a server that stalls pays for those that queue up.</p>"
+            f"<figure><figcaption>Latency at a fixed rate, ms</figcaption>{plots.latency('Latency at a fixed rate', points)}</figure>"
+            + table(("", "P50 ms", "P90", "P99", "P99.9", "max", "spread of P99", "failed"), rows))
+
+
+def at_rest(cells, names):
+    """Start-up, size and memory before the load; the log's completeness."""
+    rows = []
+    for cell in cells:
+        if "idle_pss" not in cell:
+            continue
+        logged = f"{cell['log_lines'] / sum(r['requests'] for r in cell['rounds']):.0%}" if cell.get("log_lines") else ""
+        rows.append(f'<tr class="{kind_of(cell["peer"])}"><td>{e(names[cell["peer"]])}</td><td>{cell.get("start_ms", 0):.0f} ms</td>'
+                    f'<td>{figures.human_bytes(cell.get("binary_bytes", 0))}</td><td>{figures.human_bytes(cell["idle_pss"])}</td>'
+                    f'<td>{figures.human_bytes(cell["held_pss"]) if "held_pss" in cell else ""}</td><td>{logged}</td></tr>')
+    return table(("", "start-up", "program", "Pss at rest", "Pss, idle connections held", "log lines per measured request"), rows) if rows else ""
 
 
 def figures_table(cells, names):

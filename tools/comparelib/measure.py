@@ -4,11 +4,9 @@ import subprocess
 import tempfile
 import time
 
-from benchlib import load, machine
+from benchlib import idle, load, machine
 
-from . import check, figures, peers, scenarios
-
-WARM_UP = 1
+from . import check, figures, memory, open_loop, peers, scenarios
 
 
 class Progress:
@@ -33,7 +31,8 @@ def rerun_command(scenario, name, options):
 
 def estimate(chosen, names, options):
     cells = sum(1 for scenario in chosen for name in names if takes_part(name, scenario))
-    return cells * (options.rounds * options.seconds + WARM_UP + 1)
+    rates = 0 if options.no_rate else sum(len(names) for scenario in chosen if scenario.open_loop) * 3
+    return cells * (options.rounds * options.seconds + options.warm_up + 1) + rates * (options.seconds + 1)
 
 
 def takes_part(name, scenario):
@@ -43,7 +42,7 @@ def takes_part(name, scenario):
 
 def blank_cell(scenario, name, options):
     return {"scenario": scenario.name, "peer": name, "status": "ok", "why": "", "rounds": [],
-            "command": rerun_command(scenario.name, name, options)}
+            "memory": [], "command": rerun_command(scenario.name, name, options)}
 
 
 def _fail(cell, status, why):
@@ -102,14 +101,40 @@ def run_scenario(scenario, names, options, cells, progress):
             running = _open(cell, name, scenario, options)
             if running is not None:
                 live[name] = (running, cell)
+                _at_rest(running, cell, scenario, progress)
         with tempfile.NamedTemporaryFile("w", prefix="weir-lab-requests-", suffix=".txt") as requests:
             requests.write("".join(request.line() + "\n" for request in scenario.requests))
             requests.flush()
             _rounds(scenario, live, requests.name, options, progress)
+            if scenario.open_loop and not options.no_rate:
+                open_loop.run(live, requests.name, scenario, options, progress)
     finally:
         for running, cell in live.values():
+            if scenario.chain == "production" and cell["rounds"]:
+                cell["log_lines"] = memory.lines_of(running.log)
             running.close()
             finish_cell(cell)
+
+
+def _at_rest(running, cell, scenario, progress):
+    """What a peer costs before anybody loads it; start-up and size where it is one of ours to start."""
+    if not running.pid:
+        return
+    try:
+        cell["idle_pss"] = machine.user_memory(running.pid)
+        if isinstance(running, peers.Running):
+            cell["start_ms"] = running.start_ms
+            cell["binary_bytes"] = os.path.getsize(running.command[0])
+        if scenario.hold:
+            progress(f"{scenario.name}: {scenario.hold} idle connections to {running.name}")
+            clients = idle.open_connections(running, scenario.hold, scenario.requests[0].path)
+            try:
+                cell["held_pss"] = machine.user_memory(running.pid)
+            finally:
+                for client in clients:
+                    client.close()
+    except (RuntimeError, OSError) as error:
+        _blame(cell, running, error)
 
 
 def _rounds(scenario, live, requests, options, progress):
@@ -121,16 +146,17 @@ def _rounds(scenario, live, requests, options, progress):
             try:
                 path = running.path or scenario.requests[0].path
                 seconds = options.seconds if number >= 0 else options.warm_up
-                report = load.run(running, path, scenario.connections, seconds, "lab.lua", {"LAB_REQUESTS": requests})
+                with memory.Watch(running.pid) as watch:
+                    report = load.run(running, path, scenario.connections, seconds, scenario.script, {"LAB_REQUESTS": requests})
                 running.check_alive()
             except peers.Died as error:
                 _fail(cell, "crashed", error)
             except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
                 _blame(cell, running, str(error).splitlines()[0] if str(error) else error)
             else:
-                report["pss"] = machine.user_memory(running.pid) if running.pid else 0
-                report["at"] = time.time()
+                report["pss"] = watch.most
                 if number >= 0:
+                    cell["memory"] += watch.points
                     cell["rounds"].append(report)
 
 
@@ -150,6 +176,8 @@ def finish_cell(cell):
         values = [report[figure] for report in rounds if figure in report]
         if values:
             cell["figures"][figure] = {"median": figures.percentile(values, 0.5), "min": min(values), "max": max(values)}
+    started = min((at for at, _ in cell["memory"]), default=0)
+    cell["memory"] = [(round(at - started, 2), pss) for at, pss in cell["memory"]]
     requests = sum(report["requests"] for report in rounds)
     cell["requests"] = requests
     cell["failures"] = {"socket": sum(report["errors"] for report in rounds),

@@ -3,6 +3,8 @@
 Every peer takes --port N, --chain none|production, --log FILE, --file FILE and --routes N, and answers the same routes
 (bench/peers/README.md)."""
 import dataclasses
+import functools
+import json
 import os
 import re
 import shutil
@@ -43,10 +45,15 @@ PEERS = {peer.name: peer for peer in (
     Peer("nethttp", "Go net/http", "Go", "go", "nethttp", quick=True),
     Peer("ceiling", "bare epoll loop", "C++", "cmake", program="bench-ceiling", kind="reference", quick=True,
          only=("json",)),
+    Peer("gin-latest", "Gin (latest)", "Go", "go", "gin", "github.com/gin-gonic/gin", "go.latest.mod"),
+    Peer("echo-latest", "Echo (latest v4)", "Go", "go", "echo", "github.com/labstack/echo/v4", "go.latest.mod"),
+    Peer("fiber-latest", "Fiber (latest v2)", "Go", "go", "fiber", "github.com/gofiber/fiber/v2", "go.latest.mod"),
 )}
 
 
 def command_of(peer):
+    if peer.tool == "program":
+        return [peer.program]
     if peer.tool == "cmake":
         return [os.path.join(RELEASE, peer.program)]
     if peer.tool == "go":
@@ -75,18 +82,39 @@ def build(peer):
     os.makedirs(BUILT, exist_ok=True)
     log = os.path.join(BUILT, f"{peer.name}.log")
     folder = os.path.join(SOURCES, peer.source)
-    if peer.tool == "cmake":
+    if peer.tool in ("cmake", "program"):
         if not os.path.exists(command_of(peer)[0]):
             raise machine.Missing(f"{peer.program} is not built: ./dev build release {peer.program}")
     elif peer.tool == "go":
         _run([go(), "build", "-trimpath", f"-modfile={peer.mod_file}", "-o", command_of(peer)[0], "."], log, folder)
 
 
+# What is fetched where the machine's Go is older than 1.21 and cannot fetch a toolchain by itself (Debian 12 has 1.19).
+TOOLCHAIN = "golang.org/toolchain@v0.0.1-go1.25.0.linux-{}"
+
+
+@functools.cache
 def go():
+    """A Go that can build the peers, from this machine or from the module proxy."""
     found = shutil.which("go") or "/usr/local/go/bin/go"
     if not os.path.exists(found):
-        raise machine.Missing("Go is not there (https://go.dev/dl; 1.23 or later)")
-    return found
+        raise machine.Missing("Go is not there (Debian: golang-go; or https://go.dev/dl)")
+    text = subprocess.run([found, "version"], capture_output=True, text=True, check=False).stdout
+    minor = re.search(r"go1\.(\d+)", text)
+    if not minor or int(minor[1]) >= 21:
+        return found
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, "amd64")
+    done = subprocess.run([found, "mod", "download", "-json", TOOLCHAIN.format(architecture)], cwd=BUILT,
+                          capture_output=True, text=True, check=False, timeout=600)
+    if done.returncode != 0:
+        raise machine.Missing(f"this machine's Go is too old, and a newer one cannot be fetched: {done.stdout[-300:]}")
+    folder = json.loads(done.stdout)["Dir"]
+    # An old Go unpacks modules without the right to execute.
+    for root, _, files in os.walk(folder):
+        if root.endswith("/bin") or "/pkg/tool" in root:
+            for name in files:
+                os.chmod(os.path.join(root, name), 0o755)
+    return os.path.join(folder, "bin/go")
 
 
 def version(peer):

@@ -1,6 +1,7 @@
 """What is asked of every peer, and what is a right answer."""
 import dataclasses
 import json
+from random import Random
 
 from . import jwt
 
@@ -41,7 +42,9 @@ class Scenario:
     checks: tuple = ()
     quick: bool = False
     routes: int = 0
-    figure: str = "cpu_us_per_request"
+    script: str = "lab.lua"
+    hold: int = 0  # connections that are opened and left idle, before the load
+    open_loop: bool = False  # measured at a fixed rate, too
 
 
 def _bearer(subject):
@@ -61,6 +64,21 @@ def _broken(**change):
 
 
 _REFUSED = (400, 422)
+_TEXT = Request("GET", "/4k")
+FILE_BYTES = 12 * 1024 * 1024
+
+
+def _route(number):
+    return Request("GET", f"/api/svc{number // 10000}/res{number // 100 % 100}/{number * 7}/act{number % 100}")
+
+
+def _routes(name, count, title):
+    random = Random(20240611)
+    asked = tuple(_route(random.randrange(count)) for _ in range(5000))
+    return Scenario(name, title, f"GET of {len(asked):,} of {count:,} registered routes with a parameter, at random", requests=asked,
+                    routes=count, checks=(Expected(asked[0], (200,)), Expected(_route(count - 1), (200,)),
+                                          Expected(Request("GET", "/api/svc0/res0/1/act100"), (404,))))
+
 
 SCENARIOS = {scenario.name: scenario for scenario in (
     Scenario("json", "JSON reply", "GET /json: an object of one field", requests=(_JSON,), quick=True, checks=(
@@ -69,7 +87,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     Scenario("production", "Full production chain",
              "GET /users/42 through request id, structured log to a file, metrics, recovery, time-out, JWT and rate limit",
              "production", requests=tuple(Request("GET", "/users/42", (_bearer(f"user-{n}"),)) for n in range(TOKENS)),
-             quick=True, checks=(
+             quick=True, open_loop=True, checks=(
                  Expected(Request("GET", "/users/42", (_bearer("ada"),)), (200,), _ADA, "x-request-id"),
                  Expected(_USER, (400, 401)),
                  Expected(Request("GET", "/users/42", (("Authorization", f"Bearer {jwt.sign('eve', 'x' * 40)}"),)), (401,)),
@@ -86,4 +104,13 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     Scenario("param", "Path parameter", "GET /users/42: a number from the path", requests=(_USER,), checks=(
         Expected(_USER, (200,), _ADA),
         Expected(Request("GET", "/users/not-a-number"), (400, 404, 422)))),
+    Scenario("connections", "10,000 connections", "GET /4k on 10,000 keep-alive connections; Pss while they are idle and under load",
+             connections=10000, requests=(_TEXT,), hold=10000, checks=(Expected(_TEXT, (200,), size=4096),)),
+    _routes("routes-10k", 10_000, "10,000 routes"),
+    _routes("routes-100k", 100_000, "100,000 routes"),
+    _routes("routes-1m", 1_000_000, "A million routes"),
+    Scenario("file", "File of 12 MB", "GET /file", connections=8, requests=(Request("GET", "/file"),),
+             checks=(Expected(Request("GET", "/file"), (200,), size=FILE_BYTES),)),
+    Scenario("pipelined", "Pipelining by 16", "GET /json, 16 requests in a write", requests=(_JSON,), script="pipeline.lua",
+             checks=(Expected(_JSON, (200,), {"message": "Hello, World!"}),)),
 )}
