@@ -3,7 +3,11 @@
 import http.server
 import json
 import os
+import shutil
+import signal
+import subprocess
 import sys
+import tempfile
 import threading
 import types
 import unittest
@@ -228,6 +232,53 @@ class Misbehaving(unittest.TestCase):
                              "s.accept()\nc = s.accept()[0]\nc.recv(10)\nprint('panic: out of luck', file=sys.stderr)\nsys.exit(3)")
         self.assertEqual(found["status"], "crashed")
         self.assertIn("out of luck", found["why"])
+
+
+class Interrupted(unittest.TestCase):
+    """Ctrl-C in the middle: nothing is left running, and what was measured is in the report."""
+
+    PEER = ("import http.server, sys\n"
+            "class H(http.server.BaseHTTPRequestHandler):\n"
+            " protocol_version = 'HTTP/1.1'\n"
+            " def do_GET(self):\n"
+            "  body = b'{\"message\": \"Hello, World!\"}'\n"
+            "  self.send_response(200 if self.path == '/json' else 404)\n"
+            "  self.send_header('Content-Length', str(len(body))); self.end_headers(); self.wfile.write(body)\n"
+            " def log_message(self, *_): pass\n"
+            "http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[sys.argv.index('--port') + 1])), H).serve_forever()\n")
+
+    @unittest.skipUnless(shutil.which("wrk"), "wrk is not installed")
+    def test_what_was_measured_is_kept(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "peer")
+            with open(program, "w", encoding="utf-8") as file:
+                file.write(f"#!{sys.executable}\n" + self.PEER)
+            os.chmod(program, 0o755)
+            lab = subprocess.Popen([sys.executable, "-B", os.path.join(ROOT, "tools/compare"), "--only", "json", "--binary",
+                                    f"mine={program}", "--peers", "mine", "--rounds", "50", "--seconds", "1", "--report", folder],
+                                   stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True)
+            for line in lab.stderr:
+                if "round 3/" in line:
+                    break
+            lab.send_signal(signal.SIGINT)
+            lab.stderr.read()
+            lab.stderr.close()
+            self.assertEqual(lab.wait(20), 130)
+            left = [pid for pid in filter(str.isdigit, os.listdir("/proc")) if self.command_of(pid).find(program) >= 0]
+            self.assertEqual(left, [])
+            with open(os.path.join(folder, "results.json"), encoding="utf-8") as file:
+                run = json.load(file)
+            self.assertFalse(run["complete"])
+            self.assertEqual(len(run["cells"][0]["rounds"]), 2)
+            self.assertTrue(os.path.exists(os.path.join(folder, "index.html")))
+
+    @staticmethod
+    def command_of(pid):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                return file.read().decode(errors="replace")
+        except OSError:
+            return ""
 
 
 if __name__ == "__main__":

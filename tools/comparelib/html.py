@@ -22,7 +22,8 @@ def kind_of(name):
 
 
 def titles(run):
-    return {name: peer["title"] for name, peer in run["peers"].items()}
+    """Of the peers of the run, and of those that a decision names without having been measured."""
+    return {**{name: peer.title for name, peer in peers.PEERS.items()}, **{name: peer["title"] for name, peer in run["peers"].items()}}
 
 
 def by_cpu(cells):
@@ -114,11 +115,11 @@ def at_rest(cells, names):
     for cell in cells:
         if "idle_pss" not in cell:
             continue
-        logged = f"{cell['log_lines'] / sum(r['requests'] for r in cell['rounds']):.0%}" if cell.get("log_lines") else ""
+        logged = f"{cell['log_lines'] / cell['asked']:.1%}" if cell.get("log_lines") and cell.get("asked") else ""
         rows.append(f'<tr class="{kind_of(cell["peer"])}"><td>{e(names[cell["peer"]])}</td><td>{cell.get("start_ms", 0):.0f} ms</td>'
                     f'<td>{figures.human_bytes(cell.get("binary_bytes", 0))}</td><td>{figures.human_bytes(cell["idle_pss"])}</td>'
                     f'<td>{figures.human_bytes(cell["held_pss"]) if "held_pss" in cell else ""}</td><td>{logged}</td></tr>')
-    return table(("", "start-up", "program", "Pss at rest", "Pss, idle connections held", "log lines per measured request"), rows) if rows else ""
+    return table(("", "start-up", "program", "Pss at rest", "Pss, idle connections held", "requests that are in the log"), rows) if rows else ""
 
 
 def figures_table(cells, names):

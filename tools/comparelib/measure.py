@@ -42,7 +42,7 @@ def takes_part(name, scenario):
 
 def blank_cell(scenario, name, options):
     return {"scenario": scenario.name, "peer": name, "status": "ok", "why": "", "rounds": [],
-            "memory": [], "command": rerun_command(scenario.name, name, options)}
+            "memory": [], "asked": 0, "command": rerun_command(scenario.name, name, options)}
 
 
 def _fail(cell, status, why):
@@ -155,6 +155,7 @@ def _rounds(scenario, live, requests, options, progress):
                 _blame(cell, running, str(error).splitlines()[0] if str(error) else error)
             else:
                 report["pss"] = watch.most
+                cell["asked"] += report["requests"]
                 if number >= 0:
                     cell["memory"] += watch.points
                     cell["rounds"].append(report)

@@ -49,6 +49,7 @@ def run(live, requests, scenario, options, progress):
             except (RuntimeError, OSError, ValueError, subprocess.TimeoutExpired, machine.Missing) as error:
                 cell["open_error"] = str(error)[:200]
                 continue
+            cell["asked"] += report["requests"]
             cell.setdefault("open", {"rate": rate, "rounds": []})["rounds"].append(report)
     for _, cell in good:
         if "open" in cell:
