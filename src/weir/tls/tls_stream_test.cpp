@@ -63,6 +63,7 @@ class TlsStreamTest : public ::testing::Test {
   void serve(TlsOptions options) {
     auto made = TlsContext::create(std::move(options), {}, clock);
     ASSERT_TRUE(made) << made.error().message();
+    server.reset();  // The filter outlives what it wrapped.
     context = std::move(*made);
     filter = context->filter()(loop);
   }
