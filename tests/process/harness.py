@@ -178,13 +178,14 @@ class Server:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def pss(self):
-        """Bytes of memory that are this process's, shared pages by share."""
+    def pss(self, kind="Pss"):
+        """Bytes of memory that are this process's, shared pages by share; "Pss_Anon": without mapped files, whose
+        share depends on who else has the same libraries open."""
         with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as file:
             for line in file:
-                if line.startswith("Pss:"):
+                if line.startswith(kind + ":"):
                     return int(line.split()[1]) * 1024
-        raise AssertionError("smaps_rollup without Pss")
+        raise AssertionError(f"smaps_rollup without {kind}")
 
 
 class Answer:

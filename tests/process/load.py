@@ -11,17 +11,18 @@ BLOCK = bytes(1 << 20)
 class PssWatch:
     """Samples a server's memory while it lives."""
 
-    def __init__(self, server, every=0.05):
+    def __init__(self, server, every=0.05, kind="Pss"):
         self.samples = []  # (seconds since the begin, bytes)
         self._server = server
         self._every = every
+        self._kind = kind
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
     def _run(self):
         begin = time.monotonic()
         while True:
-            self.samples.append((time.monotonic() - begin, self._server.pss()))
+            self.samples.append((time.monotonic() - begin, self._server.pss(self._kind)))
             if self._ended.wait(self._every):
                 return
 

@@ -169,7 +169,7 @@ def load(options):
     with server() as target:
         generator = subprocess.Popen(["wrk", "-t1", "-c64", f"-d{seconds}s", "-s", script,
                                       f"http://127.0.0.1:{target.port}/"], stdout=subprocess.PIPE, text=True)
-        with PssWatch(target, every=1) as watch:
+        with PssWatch(target, every=1, kind="Pss_Anon") as watch:
             output, _ = generator.communicate(timeout=seconds + 60)
         if generator.returncode != 0 or watch.samples[-1][0] < seconds - 2:
             row(f"mixed load, {seconds} s", f"wrk ended with {generator.returncode} after {watch.samples[-1][0]:.0f} s, the "
@@ -184,7 +184,7 @@ def load(options):
             near = min(watch.samples, key=lambda sample, at=at: abs(sample[0] - at))
             print(f"         {near[0]:6.0f} s  {near[1] / MIB:8.2f} MiB")
         errors = [line for line in output.splitlines() if "Socket errors" in line]
-        row(f"mixed load, {seconds} s", f"Pss {early / MIB:.2f} MiB after {settled:.0f} s, {late / MIB:.2f} MiB at the end"
+        row(f"mixed load, {seconds} s", f"Pss without mapped files {early / MIB:.2f} MiB after {settled:.0f} s, {late / MIB:.2f} MiB at the end"
             + "".join(f"; {line.strip()}" for line in errors), late - early <= max(0.02 * early, 256 * 1024)
             and target.process.poll() is None)
         begin = time.monotonic()
