@@ -35,6 +35,8 @@ class Peer:
     kind: str = "peer"  # peer, subject (Weir) or reference (a line to measure against, not a framework)
     quick: bool = False
     only: tuple = ()  # scenarios that a reference can answer; empty: all
+    http2: bool = False  # answers /json over HTTP/2 without TLS (prior knowledge), on the same port
+    websocket: bool = False  # echoes text and binary messages at /ws
 
 
 PEERS = {peer.name: peer for peer in (
