@@ -15,7 +15,8 @@ import unittest
 ROOT = sys.argv.pop(1)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from comparelib import bars, check, decide, figures, html, jwt, measure, peers, plots, scenarios  # noqa: E402
+from comparelib import (bars, check, decide, figures, html, jwt, loads, measure, open_loop, peers, plan, plots,  # noqa: E402
+                        runtime, scenarios, text)
 
 
 def rounds(*cpu, **more):
@@ -65,6 +66,48 @@ class Figures(unittest.TestCase):
         self.assertIn("core", figures.noise([10, 10, 10], [0.4, 0.3, 0.5]))
         self.assertIn("one round", figures.noise([10]))
 
+    def test_noise_counts_only_where_it_could_decide(self):
+        cells = {"a": [4, 4, 7], "b": [40, 60, 41], "c": [4.5, 4, 5]}
+        self.assertEqual(figures.in_the_way({"a": cells["a"], "b": cells["b"]}, ["a", "b"], []), [])  # far apart in every round
+        self.assertEqual(figures.in_the_way(cells, ["a"], []), ["a"])
+        self.assertEqual(figures.in_the_way({"a": [4, 4, 4], "b": [40, 40, 40]}, [], ["a"]), ["a"])  # somebody was beside the best
+        self.assertEqual(figures.in_the_way({"a": [4, 4, 4], "b": [40, 40, 40], "c": [5, 5, 5]}, [], ["b", "c"]), ["c"])
+        self.assertEqual(figures.in_the_way({"a": [40, 40, 40], "b": [4, 4, 4]}, [], ["b"], lower_is_better=False), [])
+        self.assertEqual(figures.in_the_way({}, [], []), [])
+
+    def test_one_slope_through_servers_that_were_started_again(self):
+        steep, width = figures.common_slope([[(x, 2 * x + 5) for x in range(10)], [(x, 2 * x + 90) for x in range(10, 20)]])
+        self.assertAlmostEqual(steep, 2)
+        self.assertAlmostEqual(width, 0)
+        shaken = [(x, 100 + (1 if x % 2 else -1)) for x in range(40)]
+        steep, width = figures.common_slope([shaken])
+        self.assertLess(abs(steep), width)  # nothing grows, and it says so
+        # By hand: y = 0, 1, 1 at x = 0, 1, 2 has the slope 1/2, residuals -1/6, 1/3, -1/6 and t(1) = 12.706.
+        steep, width = figures.common_slope([[(0, 0), (1, 1), (2, 1)]])
+        self.assertAlmostEqual(steep, 0.5)
+        self.assertAlmostEqual(width, 12.706 * (1 / 6 / 2) ** 0.5, places=3)
+        self.assertEqual(figures.common_slope([[(0, 1), (1, 2)]])[1], float("inf"))
+        self.assertEqual(figures.common_slope([]), (0.0, float("inf")))
+
+    def test_rates_are_round_and_half(self):
+        self.assertEqual([open_loop.rate_of([most]) for most in (111372, 15700, 9, 1)], [55000, 7800, 4, 1])
+        self.assertEqual(open_loop.rate_of([111372, 15700]), 7800)
+
+    def test_what_h2load_says(self):
+        said = ("requests: 1050 total, 1060 started, 1050 done, 1000 succeeded, 50 failed, 0 errored, 0 timeout\n"
+                "status codes: 1000 2xx, 0 3xx, 30 4xx, 10 5xx\n")
+        self.assertEqual(loads.h2load_figures(said), {"requests": 1000, "errors": 10, "status_errors": 40, "timeout": 0})
+        with self.assertRaises(RuntimeError):
+            loads.h2load_figures("requests: 0 total, 0 started, 0 done, 0 succeeded, 0 failed, 0 errored, 0 timeout")
+
+    def test_what_the_runtime_told(self):
+        before = {"gc_pauses": 10, "gc_pause_total_ms": 5.0, "gc_pause_max_ms": 1.0, "allocations": 1000}
+        after = {"gc_pauses": 18, "gc_pause_total_ms": 9.0, "gc_pause_max_ms": 2.5, "allocations": 21000}
+        self.assertEqual(runtime.between(before, after, 4, 1000),
+                         {"gc_per_s": 2, "gc_ms_per_s": 1, "gc_max_ms": 2.5, "allocations_per_request": 20})
+        self.assertEqual(runtime.between(before, {"gc_pauses": 18}, 4, 1000), {"gc_per_s": 2})
+        self.assertEqual(runtime.between(None, after, 4, 1000), {})
+
     def test_a_winner_wins_round_by_round(self):
         self.assertEqual(figures.winner({"a": [1, 2, 3], "b": [2, 3, 4]})[0], "a")
         self.assertEqual(figures.winner({"a": [1, 2, 3], "b": [2, 3, 4]}, lower_is_better=False)[0], "b")
@@ -101,7 +144,7 @@ class Decisions(unittest.TestCase):
         data = decide.read()
         leaf = data["leaves"]["leaf-cpu"]
         self.assertIn("not measured", decide.recommend(leaf, data, [])[1])
-        self.assertIsNone(decide.recommend(leaf, data, [cell("weir", 4, 4, 4), cell("gin", 40, 90, 20)])[0])
+        self.assertIsNone(decide.recommend(leaf, data, [cell("weir", 4, 4, 4), cell("gin", 4.5, 9, 3)])[0])
         wrong = cell("gin", 1, 1, 1)
         wrong["status"] = "wrong"
         self.assertEqual(decide.recommend(leaf, data, [cell("weir", 4, 4, 4), cell("echo", 9, 9, 9), wrong])[0], "weir")
@@ -128,6 +171,57 @@ class Decisions(unittest.TestCase):
         self.assertNotIn("value", next(bar for bar in judged if bar["what"].startswith("JSON")))
 
 
+def options(**more):
+    return types.SimpleNamespace(**{"quick": False, "seconds": None, "rounds": None, "warm_up": 1, "no_rate": False, "peers": None,
+                                    "only": None, "unbuilt": {}, **more})
+
+
+class Plans(unittest.TestCase):
+    def test_a_full_run_ends_within_the_hour(self):
+        names = list(peers.PEERS)
+        self.assertLess(plan.estimate(plan.chosen_scenarios(options()), names, options()), 50 * 60)
+        quick = [name for name in names if peers.PEERS[name].quick]
+        self.assertLess(plan.estimate(plan.chosen_scenarios(options(quick=True)), quick, options(quick=True)), 8 * 60)
+
+    def test_the_latest_releases_take_part_where_it_matters_or_when_asked(self):
+        param, json_reply = scenarios.SCENARIOS["param"], scenarios.SCENARIOS["json"]
+        self.assertFalse(plan.takes_part("gin-latest", param, options()))
+        self.assertTrue(plan.takes_part("gin-latest", json_reply, options()))
+        self.assertTrue(plan.takes_part("gin-latest", param, options(peers=["gin-latest"])))
+        self.assertFalse(plan.takes_part("ceiling", param, options()))
+        self.assertFalse(plan.takes_part("fiber", scenarios.SCENARIOS["http2"], options()))
+        self.assertFalse(plan.takes_part("yours", scenarios.SCENARIOS["start"], options()))
+
+    def test_what_is_left_follows_how_long_it_took_so_far(self):
+        clock = [0.0]
+        chosen = [scenarios.SCENARIOS[name] for name in ("json", "bind")]
+        progress = plan.Progress(chosen, ["weir", "gin"], options(), lambda line: None, lambda: clock[0])
+        total = progress.total
+        self.assertAlmostEqual(progress.left(), total)
+        progress.begin("json")
+        planned = progress.planned["json"]
+        clock[0] = 1.5 * planned
+        progress.end("json")
+        self.assertAlmostEqual(progress.left(), 1.5 * (total - planned))
+        progress.begin("bind")
+        clock[0] += 10
+        self.assertAlmostEqual(progress.left(), 1.5 * (total - planned) - 10)
+
+    def test_every_cell_can_be_run_again_as_it_was(self):
+        again = measure.rerun_command(scenarios.SCENARIOS["json"], "gin", options())
+        self.assertEqual(again, "./dev compare --only json --peers gin,weir --seconds 4 --rounds 5")
+        again = measure.rerun_command(scenarios.SCENARIOS["json"], "yours", options(url="http://127.0.0.1:1", pid=7))
+        self.assertEqual(again, "./dev compare --only json --peers weir --seconds 4 --rounds 5 --url http://127.0.0.1:1 --pid 7")
+
+    def test_an_address_of_ones_own(self):
+        own = measure.Own("http://192.0.2.7:8080/x?y=1")
+        self.assertEqual((own.host, own.port, own.path, own.pid), ("192.0.2.7", 8080, "/x?y=1", 0))
+        self.assertEqual(measure.Own("http://127.0.0.1:1/").path, "")
+        for url in ("https://127.0.0.1:1", "http://127.0.0.1", "http://127.0.0.1:x", "127.0.0.1:80"):
+            with self.assertRaises(ValueError):
+                measure.Own(url)
+
+
 class Verdicts(unittest.TestCase):
     def test_noise_names_no_winner(self):
         self.assertEqual(measure.verdict("production", [cell("weir", 4, 4, 4), cell("gin", 40, 41, 40)])[0], "weir")
@@ -149,6 +243,21 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(text.count("<svg"), text.count("</svg>"))
         raw = text.partition('id="results">')[2].partition("</script>")[0]
         self.assertEqual(json.loads(raw)["lab"], 1)
+
+    def test_a_server_elsewhere_has_no_cpu_and_still_stands_in_the_tables(self):
+        far = cell("gin", 4, 4, 4)
+        for report in far["rounds"]:
+            for figure in ("cpu_us_per_request", "foreign_share", "pss"):
+                del report[figure]
+        measure.finish_cell(far)
+        cells = [cell("weir", 4, 4, 4), far]
+        self.assertIn("Gin", text.scenario_table("production", cells))
+        self.assertIn("<td>Gin</td>", html.page(run_of(*cells)))
+
+    def test_bars_need_rounds_on_one_side(self):
+        def judged(*weir):
+            return next(bar for bar in bars.judge(run_of(cell("weir", *weir), cell("gin", 10, 10, 10))) if bar["what"].startswith("Production"))
+        self.assertEqual([judged(1, 1, 2)["verdict"], judged(2, 2, 4)["verdict"], judged(4, 4, 8)["verdict"]], ["PASS", "NOISE", "MISS"])
 
     def test_what_peers_say_cannot_break_the_page(self):
         bad = cell("gin", 4, 4, 4)
@@ -211,7 +320,7 @@ class Misbehaving(unittest.TestCase):
         known, commands = dict(peers.PEERS), peers.command_of
         peers.PEERS["bad"] = peer
         peers.command_of = lambda of: [sys.executable, "-c", program] if of is peer else commands(of)
-        options = types.SimpleNamespace(own=None, file="", seconds=1, rounds=1, warm_up=1, no_rate=True, url=None, unbuilt={})
+        options = types.SimpleNamespace(own=None, file="", seconds=1, rounds=1, warm_up=1, no_rate=True, url=None, unbuilt={}, peers=None, quick=False, only=None)
         cells = []
         try:
             measure.run_scenario(scenarios.SCENARIOS["json"], ["bad"], options, cells, lambda text: None)

@@ -121,7 +121,7 @@ def end(process, patience=5.0):
     return process.returncode
 
 
-def wait_for_port(process, port, patience=10.0):
+def wait_for_port(process, port, patience=10.0, poll=0.02):
     """Until the server accepts on 127.0.0.1:port."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
@@ -131,5 +131,5 @@ def wait_for_port(process, port, patience=10.0):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         except OSError:
-            time.sleep(0.02)
+            time.sleep(poll)
     raise RuntimeError(f"{process.args} does not listen on port {port}")

@@ -10,7 +10,7 @@ class Wrong(RuntimeError):
 
 
 def _ask(running, request):
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    connection = http.client.HTTPConnection(getattr(running, "host", "127.0.0.1"), running.port, timeout=10)
     try:
         connection.request(request.method, request.path, body=request.body or None, headers=dict(request.fields))
         answer = connection.getresponse()
@@ -19,7 +19,7 @@ def _ask(running, request):
         connection.close()
 
 
-def verify(running, scenario):
+def verify(running, scenario, log=True):
     """Raises Wrong with what was asked and answered, or OSError where nothing is answered in 10 s."""
     # A reference answers one thing, whatever it is asked.
     for expected in scenario.checks[:1] if running.peer_kind == "reference" else scenario.checks:
@@ -42,7 +42,7 @@ def verify(running, scenario):
                 raise Wrong(f"{asked}: the body is not JSON: {body[:80]!r}") from error
             if value != expected.json:
                 raise Wrong(f"{asked}: {body[:200]!r}")
-    if scenario.chain == "production":
+    if scenario.chain == "production" and log and running.log != os.devnull:
         _verify_log(running, len(scenario.checks))
 
 

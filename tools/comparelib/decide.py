@@ -43,11 +43,13 @@ def recommend(leaf, data, cells):
     able = [name for name in leaf["among"] if all(data["peers"][name][need] == "in" for need in leaf.get("needs", []))]
     if len(able) == 1:
         return able[0], f"the only one of them that {leaf['why']}"
-    rounds = {cell["peer"]: [report[figure] for report in cell["rounds"]] for cell in cells
-              if cell["scenario"] == scenario and cell["peer"] in able and cell["status"] == "ok" and cell["rounds"]}
+    of = [cell for cell in cells if cell["scenario"] == scenario and cell["peer"] in able and cell["status"] == "ok"]
+    rounds = {cell["peer"]: values for cell in of if (values := [report[figure] for report in cell["rounds"] if figure in report])}
     if not rounds:
         return None, "not measured in this run"
-    if any(cell["noise"] for cell in cells if cell["scenario"] == scenario and cell["peer"] in rounds):
+    shaken = [cell["peer"] for cell in of if cell.get("disturbed")]
+    noisy = [name for name, values in rounds.items() if figures.noise(values)]
+    if figures.in_the_way(rounds, noisy, shaken):
         return None, "this run was too noisy to say"
     best, sentence = figures.winner(rounds)
     if best is None:

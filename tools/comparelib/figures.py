@@ -61,6 +61,31 @@ def noise(values, foreign=()):
     return "; ".join(reasons)
 
 
+def disturbed(foreign):
+    """Whether something else took so much of the server's core that no figure of the cell is to be trusted."""
+    return bool(foreign) and statistics.median(foreign) > NOISY_FOREIGN
+
+
+def in_the_way(cells, noisy, shaken, lower_is_better=True):
+    """Who of the noisy of {name: rounds} could change who is best; what is far behind in all of its rounds cannot. Those that
+    are only `noisy` differ from round to round; `shaken` ones were disturbed by something else."""
+    cells = {name: list(rounds) for name, rounds in cells.items() if rounds}
+    if not cells:
+        return []
+    sign = 1 if lower_is_better else -1
+    best = min(cells, key=lambda name: sign * statistics.median(cells[name]))
+    if best in shaken:
+        return [best]
+
+    def reach(name):  # the best round of another, the worst of the best
+        return min(cells[name]) / max(cells[best]) if lower_is_better else min(cells[best]) / max(cells[name])
+    others = [name for name in cells if name != best]
+    found = [name for name in others if (name in shaken and reach(name) < 1.5) or (name in noisy and reach(name) < 1)]
+    if best in noisy and any(reach(name) < 1 for name in others):
+        found.insert(0, best)
+    return found
+
+
 def winner(cells, lower_is_better=True):
     """Who of {name: rounds} is best, judged round by round: (name, sentence). The name is None where nobody is ahead
     beyond the noise: the best must beat the second in all rounds but one of five."""
@@ -87,6 +112,40 @@ def ratio(subject, base):
     if not pairs:
         raise ValueError("no pairs of rounds")
     return {"median": statistics.median(pairs), "min": min(pairs), "max": max(pairs)}
+
+
+# Student's t for 97.5 % by degrees of freedom; in between, the next smaller one is taken (a wider interval).
+_T975 = ((1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (5, 2.571), (6, 2.447), (7, 2.365), (8, 2.306), (9, 2.262), (10, 2.228),
+         (12, 2.179), (15, 2.131), (20, 2.086), (30, 2.042), (60, 2.0), (120, 1.98), (10**9, 1.96))
+
+
+def t975(freedom):
+    if freedom < 1:
+        return math.inf
+    return max((row for row in _T975 if row[0] <= freedom), key=lambda row: row[0])[1]
+
+
+def common_slope(segments):
+    """Least squares of one slope through several runs of points, each with a level of its own (a server that was started
+    again begins anew): (slope, half the width of its 95 % interval). The width is infinite where it cannot be told."""
+    over = along = total = 0.0
+    count, used = 0, 0
+    for points in segments:
+        if len(points) < 2:
+            continue
+        mean_x = statistics.fmean(x for x, _ in points)
+        mean_y = statistics.fmean(y for _, y in points)
+        over += sum((x - mean_x) ** 2 for x, _ in points)
+        along += sum((x - mean_x) * (y - mean_y) for x, y in points)
+        total += sum((y - mean_y) ** 2 for _, y in points)
+        count, used = count + len(points), used + 1
+    if over == 0:
+        return 0.0, math.inf
+    steep = along / over
+    freedom = count - used - 1
+    if freedom < 1:
+        return steep, math.inf
+    return steep, t975(freedom) * math.sqrt(max(0.0, total - steep * along) / freedom / over)
 
 
 def duration(text):

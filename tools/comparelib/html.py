@@ -1,6 +1,7 @@
 """The report: one HTML file that needs nothing else. Conclusions first, then figures, then everything to check them by."""
 import html
 import json
+import math
 import os
 
 from benchlib import stats
@@ -26,9 +27,9 @@ def titles(run):
     return {**{name: peer.title for name, peer in peers.PEERS.items()}, **{name: peer["title"] for name, peer in run["peers"].items()}}
 
 
-def by_cpu(cells):
+def by_figure(cells, figure):
     good = [cell for cell in cells if "figures" in cell]
-    return sorted(good, key=lambda cell: cell["figures"]["cpu_us_per_request"]["median"])
+    return sorted(good, key=lambda cell: cell["figures"].get(figure, {"median": math.inf})["median"])
 
 
 def table(heads, rows):
@@ -66,25 +67,34 @@ def _bar_rows(cells, figure, factor, names):
             for cell in cells if figure in cell["figures"]]
 
 
+PERCENTILES = ((50, "p50_us"), (90, "p90_us"), (99, "p99_us"), (99.9, "p999_us"))
+
+
+def latency_points(of):
+    return [(p, of[key]["median"] / 1000) for p, key in PERCENTILES if key in of]
+
+
 def scenario_section(scenario, run):
     names = titles(run)
     cells = [cell for cell in run["cells"] if cell["scenario"] == scenario.name]
-    good = by_cpu(cells)
-    out = [f"<h2 id={scenario.name}>{e(scenario.title)}</h2><p>{e(scenario.what)}; {scenario.connections} connections.</p>"]
+    good = by_figure(cells, scenario.figure)
+    loaded = "" if scenario.load == "start" else f"; {scenario.connections:,} connections"
+    alone = " One peer after the other: all at once would not fit into memory." if scenario.alone else ""
+    out = [f"<h2 id={scenario.name}>{e(scenario.title)}</h2><p>{e(scenario.what)}{loaded}.{alone}</p>"]
     for cell in cells:
         if cell["status"] != "ok":
             out.append(f'<p class="trouble"><b>{e(names[cell["peer"]])}: {e(cell["status"])}.</b> {e(cell["why"])}</p>')
-    noisy = [names[cell["peer"]] for cell in good if cell["noise"]]
+    noisy = [f"{names[cell['peer']]} ({cell['noise']})" for cell in good if cell["noise"]]
     if noisy:
-        out.append(f'<p class="note">Noise: {e(", ".join(noisy))}: {e(next(cell["noise"] for cell in good if cell["noise"]))}.</p>')
+        out.append(f'<p class="note">Noise: {e("; ".join(noisy))}.</p>')
     if good:
-        out.append(f"<figure><figcaption>Server CPU per request, µs (less is better; lines: spread of the rounds)</figcaption>"
-                   f"{plots.bars('Server CPU per request', _bar_rows(good, 'cpu_us_per_request', 1, names), 'µs')}</figure>")
-        points = [(names[cell["peer"]], kind_of(cell["peer"]),
-                   [(p, cell["figures"][key]["median"] / 1000) for p, key in ((50, "p50_us"), (90, "p90_us"), (99, "p99_us"), (99.9, "p999_us"))])
+        out.append(f"<figure><figcaption>{e(scenario.figure_name)}, {scenario.unit} (less is better; lines: spread of the rounds)</figcaption>"
+                   f"{plots.bars(scenario.figure_name, _bar_rows(good, scenario.figure, 1, names), scenario.unit)}</figure>")
+        points = [(names[cell["peer"]], kind_of(cell["peer"]), latency_points(cell["figures"]))
                   for cell in good if kind_of(cell["peer"]) != "reference"]
-        out.append(f"<figure><figcaption>Latency at saturation, ms</figcaption>{plots.latency('Latency', points)}</figure>")
-        out.append(figures_table(good, names) + at_rest(good, names) + open_loop(good, names))
+        plot = plots.latency("Latency", points)
+        out.append(f"<figure><figcaption>Latency at saturation, ms</figcaption>{plot}</figure>" if plot else "")
+        out.append(figures_table(good, names, scenario) + runtime_table(good, names) + at_rest(good, names) + open_loop(good, names))
         over = [(names[cell["peer"]], kind_of(cell["peer"]), [(at, pss / 1e6) for at, pss in cell.get("memory", [])]) for cell in good]
         plot = plots.lines("Memory", over, "seconds since its first round", "MB")
         out.append(f"<figure><figcaption>Memory over time (Pss in its rounds, MB)</figcaption>{plot}</figure>" if plot else "")
@@ -92,21 +102,36 @@ def scenario_section(scenario, run):
 
 
 def open_loop(cells, names):
-    """Latency at a fixed rate."""
-    cells = [cell for cell in cells if "open" in cell]
-    if not cells:
-        return ""
-    rate = cells[0]["open"]["rate"]
-    points = [(names[cell["peer"]], kind_of(cell["peer"]), [(p, cell["open"]["figures"][key]["median"] / 1000) for p, key in
-               ((50, "p50_us"), (90, "p90_us"), (99, "p99_us"), (99.9, "p999_us"))]) for cell in cells]
-    rows = [f'<tr class="{kind_of(cell["peer"])}"><td>{e(names[cell["peer"]])}</td>'
-            + "".join(f"<td>{cell['open']['figures'][key]['median'] / 1000:.2f}</td>" for key in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us"))
-            + f"<td>{cell['open']['figures']['p99_us']['min'] / 1000:.2f}–{cell['open']['figures']['p99_us']['max'] / 1000:.2f}</td>"
-            + f"<td>{sum(r['errors'] + r['status_errors'] + r['unanswered'] for r in cell['open']['rounds'])}</td></tr>" for cell in cells]
-    return (f"<h3>At {rate:,} requests a second</h3><p class=small>The same rate for all, half of what the slowest can do at most; a request's "
-            f"time counts from the moment it was due, so a server that stalls pays for those that queue up.</p>"
-            f"<figure><figcaption>Latency at a fixed rate, ms</figcaption>{plots.latency('Latency at a fixed rate', points)}</figure>"
-            + table(("", "P50 ms", "P90", "P99", "P99.9", "max", "spread of P99", "failed"), rows))
+    """Latency at fixed rates."""
+    out = []
+    for key, title, what in (("open", "At half of its own maximum", "Each is asked for half of what it did at most, so a faster one has more to do here"),
+                             ("common", "At one rate for all", "Half of what the slowest of them did at most")):
+        some = [cell for cell in cells if key in cell]
+        if not some:
+            continue
+        points = [(names[cell["peer"]], kind_of(cell["peer"]), latency_points(cell[key]["figures"])) for cell in some]
+        rows = []
+        for cell in some:
+            of = cell[key]["figures"]
+            failed = sum(r["errors"] + r["status_errors"] + r["unanswered"] for r in cell[key]["rounds"])
+            values = (names[cell["peer"]], f"{cell[key]['rate']:,}" + ("" if cell[key].get("held", True) else " (not held)"),
+                      *(f"{of[name]['median'] / 1000:.2f}" for name in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us")),
+                      f"{of['p99_us']['min'] / 1000:.2f}–{of['p99_us']['max'] / 1000:.2f}", failed)
+            rows.append(f'<tr class="{kind_of(cell["peer"])}">' + "".join(f"<td>{e(value)}</td>" for value in values) + "</tr>")
+        out.append(f"<h3>{title}</h3><p class=small>{what}; a request's time counts from the moment it was due, so a server that stalls "
+                   f"pays for those that queue up.</p><figure><figcaption>{title}: latency, ms</figcaption>{plots.latency(title, points)}</figure>"
+                   + table(("", "requests/s", "P50 ms", "P90", "P99", "P99.9", "max", "spread of P99", "failed"), rows))
+    return "".join(out)
+
+
+def runtime_table(cells, names):
+    """Garbage collection and allocations, where the runtime tells."""
+    heads = (("gc_per_s", "collections/s"), ("gc_ms_per_s", "pauses, ms/s"), ("gc_max_ms", "longest pause, ms"),
+             ("allocations_per_request", "allocations/request"))
+    some = [cell for cell in cells if any(key in cell["figures"] for key, _ in heads)]
+    rows = [f'<tr class="{kind_of(cell["peer"])}"><td>{e(names[cell["peer"]])}</td>' + "".join(
+        f"<td>{plots.number_text(cell['figures'][key]['median']) if key in cell['figures'] else ''}</td>" for key, _ in heads) + "</tr>" for cell in some]
+    return table(("What the runtime tells", *(title for _, title in heads)), rows) if rows else ""
 
 
 def at_rest(cells, names):
@@ -122,24 +147,26 @@ def at_rest(cells, names):
     return table(("", "start-up", "program", "Pss at rest", "Pss, idle connections held", "requests that are in the log"), rows) if rows else ""
 
 
-def figures_table(cells, names):
+def figures_table(cells, names, scenario):
     weir = next((cell for cell in cells if cell["peer"] == "weir"), None)
     rows = []
     for cell in cells:
         of = cell["figures"]
-        cpu = of["cpu_us_per_request"]
+        main = of.get(scenario.figure)
+
+        def show(figure, how, of=of):
+            return how(of[figure]["median"]) if figure in of else ""
         factor = ""
-        if weir and cell is not weir:
-            pairs = figures.ratio(*([r["cpu_us_per_request"] for r in c["rounds"]] for c in (cell, weir)))
-            factor = f"{pairs['median']:.2f} x"
+        if weir and cell is not weir and main:
+            factor = f"{figures.ratio(measure.values_of(cell, scenario), measure.values_of(weir, scenario))['median']:.2f} x"
         failed = ", ".join(f"{count} {what}" for what, count in cell["failures"].items() if count) or "none"
-        values = (names[cell["peer"]], f"{cpu['median']:.2f}", f"{cpu['min']:.2f}–{cpu['max']:.2f}", factor,
-                  stats.si(of["requests_per_s"]["median"]),
-                  *(f"{of[key]['median'] / 1000:.2f}" for key in ("p50_us", "p90_us", "p99_us", "p999_us")),
-                  figures.human_bytes(of["pss"]["median"]), failed,
-                  f"{of['idle_server_core']['median']:.0%} / {of['idle_load_core']['median']:.0%}")
+        values = (names[cell["peer"]], f"{main['median']:.2f}" if main else "", f"{main['min']:.2f}–{main['max']:.2f}" if main else "", factor,
+                  show("requests_per_s", stats.si), *(show(key, lambda us: f"{us / 1000:.2f}") for _, key in PERCENTILES),
+                  show("pss", figures.human_bytes), failed,
+                  f"{show('idle_server_core', '{:.0%}'.format)} / {show('idle_load_core', '{:.0%}'.format)}".strip("/ "))
         rows.append(f'<tr class="{kind_of(cell["peer"])}">' + "".join(f"<td>{e(value)}</td>" for value in values) + "</tr>")
-    return table(("", "CPU µs", "spread", "vs Weir", "req/s", "P50 ms", "P90", "P99", "P99.9", "Pss", "failed", "idle server / load core"), rows)
+    return table(("", f"{'CPU ' if scenario.figure.startswith('cpu') else ''}{scenario.unit}", "spread", "vs Weir", "req/s", "P50 ms", "P90", "P99", "P99.9",
+                  "Pss", "failed", "idle server / load core"), rows)
 
 
 def tree_html(node, names):

@@ -3,46 +3,30 @@ import os
 import subprocess
 import tempfile
 import time
+import urllib.parse
 
-from benchlib import idle, load, machine
+from benchlib import idle, machine
 
-from . import check, figures, memory, open_loop, peers, scenarios
-
-
-class Progress:
-    """Says what runs and how long it will still take."""
-
-    def __init__(self, total, say):
-        self.total, self.say, self.started = max(total, 1.0), say, time.monotonic()
-
-    def __call__(self, text):
-        spent = time.monotonic() - self.started
-        left = max(0.0, self.total - spent)
-        self.say(f"[{figures.human_time(spent)}, about {figures.human_time(left)} to go] {text}")
+from . import check, figures, http2check, loads, memory, open_loop, peers, plan, runtime, scenarios, websocketcheck
 
 
 def rerun_command(scenario, name, options):
     """What measures this cell again, beside Weir."""
-    names = name if name == "weir" else f"{name},weir"
-    more = f" --url {options.url}" if name == "yours" else ""
-    names = "weir" if name == "yours" else names
-    return f"./dev compare --only {scenario} --peers {names} --seconds {options.seconds} --rounds {options.rounds}{more}"
-
-
-def estimate(chosen, names, options):
-    cells = sum(1 for scenario in chosen for name in names if takes_part(name, scenario))
-    rates = 0 if options.no_rate else sum(len(names) for scenario in chosen if scenario.open_loop) * 3
-    return cells * (options.rounds * options.seconds + options.warm_up + 1) + rates * (options.seconds + 1)
-
-
-def takes_part(name, scenario):
-    peer = peers.PEERS.get(name)
-    return peer is None or not peer.only or scenario.name in peer.only
+    more = ""
+    if name == "yours":
+        names, more = "weir", f" --url {options.url}" + (f" --pid {options.pid}" if getattr(options, "pid", None) else "")
+    else:
+        names = name if name == "weir" else f"{name},weir"
+    rounds, seconds = plan.rounds(scenario, options), plan.seconds(scenario, options)
+    again = getattr(options, "again", "") or "./dev compare"  # compare-revisions is called again by its own name
+    if again != "./dev compare":
+        return f"{again} --only {scenario.name} --seconds {seconds} --rounds {rounds}"
+    return f"{again} --only {scenario.name} --peers {names} --seconds {seconds} --rounds {rounds}{more}"
 
 
 def blank_cell(scenario, name, options):
     return {"scenario": scenario.name, "peer": name, "status": "ok", "why": "", "rounds": [],
-            "memory": [], "asked": 0, "command": rerun_command(scenario.name, name, options)}
+            "memory": [], "asked": 0, "command": rerun_command(scenario, name, options)}
 
 
 def _fail(cell, status, why):
@@ -54,11 +38,15 @@ def _open(cell, name, scenario, options):
     running = None
     try:
         running = options.own if name == "yours" else peers.Running(peers.PEERS[name], scenario.chain, scenario.routes,
-                                                                    options.file)
+                                                                    options.file, scenario.start_limit)
         if name == "yours":
             running.check_alive()
         if running.verify:
             check.verify(running, scenario)
+            if scenario.need == "http2":
+                http2check.verify(running, scenario)
+            if scenario.need == "websocket":
+                websocketcheck.verify(running)
         return running
     except check.Wrong as error:
         _fail(cell, "wrong", error)
@@ -87,33 +75,66 @@ def _blame(cell, running, error):
 
 def run_scenario(scenario, names, options, cells, progress):
     """Measures one scenario; the cells are appended to `cells` at once, so that an interrupted run keeps them."""
+    taking = [name for name in names if plan.takes_part(name, scenario, options)]
+    with tempfile.NamedTemporaryFile("w", prefix="weir-lab-requests-", suffix=".txt") as requests:
+        requests.write("".join(request.line() + "\n" for request in scenario.requests))
+        requests.flush()
+        for group in [[name] for name in taking] if scenario.alone else [taking]:
+            _run_group(scenario, group, requests.name, options, cells, progress)
+
+
+def _run_group(scenario, names, requests, options, cells, progress):
     live = {}
     try:
         for name in names:
-            if not takes_part(name, scenario):
-                continue
             cell = blank_cell(scenario, name, options)
             cells.append(cell)
             if name in options.unbuilt:
                 _fail(cell, "missing", options.unbuilt[name])
-                continue
-            progress(f"{scenario.name}: checking the answers of {name}")
-            running = _open(cell, name, scenario, options)
-            if running is not None:
-                live[name] = (running, cell)
-                _at_rest(running, cell, scenario, progress)
-        with tempfile.NamedTemporaryFile("w", prefix="weir-lab-requests-", suffix=".txt") as requests:
-            requests.write("".join(request.line() + "\n" for request in scenario.requests))
-            requests.flush()
-            _rounds(scenario, live, requests.name, options, progress)
-            if scenario.open_loop and not options.no_rate:
-                open_loop.run(live, requests.name, scenario, options, progress)
+            elif scenario.load == "start":
+                live[name] = (None, cell)
+            else:
+                progress(f"{scenario.name}: starting {name} and checking its answers")
+                running = _open(cell, name, scenario, options)
+                if running is not None:
+                    live[name] = (running, cell)
+                    _at_rest(running, cell, scenario, progress)
+        if scenario.load == "start":
+            _starts(scenario, live, options, progress)
+            return
+        _rounds(scenario, live, requests, options, progress)
+        if scenario.open_loop and not options.no_rate:
+            open_loop.run(live, requests, scenario, options, progress)
     finally:
+        if scenario.chain == "production" and live:
+            time.sleep(memory.PATIENCE)
         for running, cell in live.values():
-            if scenario.chain == "production" and cell["rounds"]:
-                cell["log_lines"] = memory.lines_of(running.log)
-            running.close()
-            finish_cell(cell)
+            if running is not None:
+                if scenario.chain == "production" and cell["rounds"] and isinstance(running, peers.Running):
+                    cell["log_lines"] = memory.lines_of(running.log, 0)
+                running.close()
+            finish_cell(cell, scenario)
+
+
+def _starts(scenario, live, options, progress):
+    for number in range(plan.rounds(scenario, options)):
+        for name, (_, cell) in live.items():
+            if cell["status"] != "ok":
+                continue
+            progress(f"{scenario.name}: {number + 1}/{plan.rounds(scenario, options)} {name}")
+            try:
+                report = loads.start(name, scenario, options)
+            except check.Wrong as error:
+                _fail(cell, "wrong", error)
+            except machine.Missing as error:
+                _fail(cell, "missing", error)
+            except (peers.Died, RuntimeError, OSError) as error:
+                _fail(cell, "crashed", error)
+            else:
+                cell["rounds"].append(report)
+                cell["idle_pss"], cell["binary_bytes"] = report["pss"], report["deployed_bytes"]
+                cell["start_ms"] = report["start_ms"]
+                report.pop("points")
 
 
 def _at_rest(running, cell, scenario, progress):
@@ -121,15 +142,15 @@ def _at_rest(running, cell, scenario, progress):
     if not running.pid:
         return
     try:
-        cell["idle_pss"] = machine.user_memory(running.pid)
+        cell["idle_pss"] = memory.of(running.pid)
         if isinstance(running, peers.Running):
             cell["start_ms"] = running.start_ms
-            cell["binary_bytes"] = os.path.getsize(running.command[0])
+            cell["binary_bytes"] = memory.deployed_bytes(running.command)
         if scenario.hold:
             progress(f"{scenario.name}: {scenario.hold} idle connections to {running.name}")
             clients = idle.open_connections(running, scenario.hold, scenario.requests[0].path)
             try:
-                cell["held_pss"] = machine.user_memory(running.pid)
+                cell["held_pss"] = memory.of(running.pid)
             finally:
                 for client in clients:
                     client.close()
@@ -138,34 +159,42 @@ def _at_rest(running, cell, scenario, progress):
 
 
 def _rounds(scenario, live, requests, options, progress):
-    for number in range(-1, options.rounds):
+    rounds = plan.rounds(scenario, options)
+    for number in range(-1, rounds):
         for name, (running, cell) in live.items():
             if cell["status"] != "ok":
                 continue
-            progress(f"{scenario.name}: {'warming up' if number < 0 else f'round {number + 1}/{options.rounds}'} {name}")
+            progress(f"{scenario.name}: {'warming up' if number < 0 else f'round {number + 1}/{rounds}'} {name}")
+            seconds = plan.seconds(scenario, options) if number >= 0 else plan.warm_up(name, options)
+            before = runtime.read(running) if number >= 0 and cell.get("tells", True) else None
+            if number == 0:
+                cell["tells"] = before is not None
             try:
-                path = running.path or scenario.requests[0].path
-                seconds = options.seconds if number >= 0 else options.warm_up
-                with memory.Watch(running.pid) as watch:
-                    report = load.run(running, path, scenario.connections, seconds, scenario.script, {"LAB_REQUESTS": requests})
+                report = loads.round_of(running, scenario, seconds, requests)
                 running.check_alive()
             except peers.Died as error:
                 _fail(cell, "crashed", error)
-            except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
+            except (RuntimeError, OSError, ValueError, subprocess.TimeoutExpired) as error:
                 _blame(cell, running, str(error).splitlines()[0] if str(error) else error)
+            except machine.Missing as error:
+                _fail(cell, "missing", error)
             else:
-                report["pss"] = watch.most
                 cell["asked"] += report["requests"]
+                points = report.pop("points")
                 if number >= 0:
-                    cell["memory"] += watch.points
+                    if before is not None:
+                        report.update(runtime.between(before, runtime.read(running), report["duration_us"] / 1e6, report["requests"]))
+                        cell["asked"] += 2
+                    cell["memory"] += points
                     cell["rounds"].append(report)
 
 
 FIGURES = ("cpu_us_per_request", "requests_per_s", "p50_us", "p90_us", "p99_us", "p999_us", "max_us", "pss",
-           "idle_server_core", "idle_load_core", "foreign_share")
+           "idle_server_core", "idle_load_core", "foreign_share", "start_ms", "start_cpu_ms", "bytes_per_s", "gc_per_s", "gc_ms_per_s",
+           "gc_max_ms", "allocations_per_request")
 
 
-def finish_cell(cell):
+def finish_cell(cell, scenario=None):
     """Medians and spread of the rounds; what is noise; failures."""
     rounds = cell["rounds"]
     if not rounds:
@@ -179,24 +208,35 @@ def finish_cell(cell):
             cell["figures"][figure] = {"median": figures.percentile(values, 0.5), "min": min(values), "max": max(values)}
     started = min((at for at, _ in cell["memory"]), default=0)
     cell["memory"] = [(round(at - started, 2), pss) for at, pss in cell["memory"]]
+    scenario = scenario or scenarios.SCENARIOS[cell["scenario"]]
     requests = sum(report["requests"] for report in rounds)
     cell["requests"] = requests
     cell["failures"] = {"socket": sum(report["errors"] for report in rounds),
                         "status": sum(report["status_errors"] for report in rounds)}
     if cell["failures"]["status"] > requests / 100:
         _fail(cell, "wrong", f"{cell['failures']['status']} of {requests} answers under load were not 2xx")
-    cell["noise"] = figures.noise([report["cpu_us_per_request"] for report in rounds],
-                                  [report["foreign_share"] for report in rounds])
+    foreign = [report["foreign_share"] for report in rounds if "foreign_share" in report] if scenario.load != "start" else []
+    cell["disturbed"] = figures.disturbed(foreign)
+    cell["noise"] = figures.noise(values_of(cell, scenario) or [report["requests_per_s"] for report in rounds], foreign)
 
 
-def verdict(scenario, cells):
-    """Who is ahead in a scenario by server CPU per request, references left out: (name or None, sentence)."""
-    of = [cell for cell in cells if cell["scenario"] == scenario and cell["status"] == "ok" and cell["rounds"]
+def values_of(cell, scenario):
+    """What is compared, round by round; nothing where it is not known (a server elsewhere)."""
+    return [report[scenario.figure] for report in cell["rounds"] if scenario.figure in report]
+
+
+def verdict(name, cells):
+    """Who is ahead in a scenario by what it compares, references left out: (name or None, sentence)."""
+    scenario = scenarios.SCENARIOS[name]
+    of = [cell for cell in cells if cell["scenario"] == name and cell["status"] == "ok" and values_of(cell, scenario)
           and not (cell["peer"] in peers.PEERS and peers.PEERS[cell["peer"]].kind == "reference")]
-    noisy = [cell["peer"] for cell in of if cell["noise"]]
-    if noisy:
-        return None, f"too noisy to name a winner ({', '.join(noisy)}: {next(c['noise'] for c in of if c['noise'])})"
-    return figures.winner({cell["peer"]: [report["cpu_us_per_request"] for report in cell["rounds"]] for cell in of})
+    rounds = {cell["peer"]: values_of(cell, scenario) for cell in of}
+    shaken = [cell["peer"] for cell in of if cell.get("disturbed")]
+    noisy = [cell["peer"] for cell in of if cell["noise"] and not cell.get("disturbed")]
+    trouble = figures.in_the_way(rounds, noisy, shaken)
+    if trouble:
+        return None, f"too noisy to name a winner ({', '.join(trouble)}: {next(c['noise'] for c in of if c['peer'] in trouble)})"
+    return figures.winner(rounds)
 
 
 # ---- a server of the user's own ----
@@ -205,16 +245,19 @@ class Own:
     """The server behind --url. With a path, only that is asked for; its CPU and memory are known if it runs here."""
     name = "yours"
     peer_kind = "peer"
+    log = os.devnull
 
-    def __init__(self, url):
-        rest = url.removeprefix("http://")
-        address, slash, path = rest.partition("/")
-        host, _, port = address.partition(":")
-        if url == rest or host not in ("127.0.0.1", "localhost") or not port.isdigit():
-            raise ValueError("--url takes http://127.0.0.1:PORT or http://127.0.0.1:PORT/PATH")
-        self.port, self.path = int(port), slash + path if path else ""
+    def __init__(self, url, pid=None):
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname or not _port(parts):
+            raise ValueError("--url takes http://HOST:PORT or http://HOST:PORT/PATH")
+        self.host, self.port = parts.hostname, parts.port
+        path = (parts.path or "") + (f"?{parts.query}" if parts.query else "")
+        self.path = path if path not in ("", "/") else ""
         self.verify = not self.path
-        self.pid = _listener(self.port)
+        self.pid = pid or (_listener(self.port) if self.host in ("127.0.0.1", "localhost", "::1") else 0)
+        if pid and not os.path.exists(f"/proc/{pid}"):
+            raise ValueError(f"there is no process {pid}")
 
     def check_alive(self):
         if self.pid and not os.path.exists(f"/proc/{self.pid}"):
@@ -225,10 +268,17 @@ class Own:
         return machine.tree_cpu_seconds(self.pid) if self.pid else 0.0
 
     def url(self, path):
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http://{self.host}:{self.port}{path}"
 
     def close(self):
         """It is not ours to end."""
+
+
+def _port(parts):
+    try:
+        return parts.port
+    except ValueError:
+        return None
 
 
 def _listener(port):
@@ -251,8 +301,3 @@ def _listener(port):
         except OSError:
             continue
     return 0
-
-
-def chosen_scenarios(options):
-    names = options.only or [name for name, scenario in scenarios.SCENARIOS.items() if scenario.quick or not options.quick]
-    return [scenarios.SCENARIOS[name] for name in names]

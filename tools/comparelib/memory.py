@@ -1,9 +1,35 @@
 """A server's memory while it is loaded, and what it wrote to its log."""
 import os
+import shutil
 import threading
 import time
 
 from benchlib import machine
+
+
+def of(pid):
+    """Pss of a process and its children."""
+    total = machine.user_memory(pid)
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+            return total + sum(of(int(child)) for child in children.read().split())
+    except OSError:
+        return total
+
+
+def deployed_bytes(command):
+    """The size of what is deployed: the program, or the archive or folder of a program that a runtime runs; without the
+    runtime itself and what the system brings."""
+    here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    total = 0
+    for word in command:
+        if word.startswith(here + os.sep) and os.path.isfile(word):
+            total += _tree(os.path.dirname(word)) if word.endswith((".js", ".mjs", ".cjs")) else os.path.getsize(word)
+    return total or os.path.getsize(shutil.which(command[0]) or command[0])
+
+
+def _tree(folder):
+    return sum(os.lstat(os.path.join(root, name)).st_size for root, _, names in os.walk(folder) for name in names)
 
 
 class Watch:
@@ -26,7 +52,7 @@ class Watch:
     def _watch(self):
         while not self._stop.wait(self.every):
             try:
-                self.points.append((time.monotonic(), machine.user_memory(self.pid)))
+                self.points.append((time.monotonic(), of(self.pid)))
             except (OSError, RuntimeError):
                 return
 
@@ -35,7 +61,10 @@ class Watch:
         return max((pss for _, pss in self.points), default=0)
 
 
-def lines_of(path, patience=1.5):
+PATIENCE = 1.5  # until the peers' log buffers were flushed
+
+
+def lines_of(path, patience=PATIENCE):
     """How many lines a log has, once its buffers were flushed."""
     time.sleep(patience)
     if not os.path.exists(path):

@@ -145,10 +145,12 @@ class Running:
     verify = True
     path = ""  # of its own, instead of the scenario's
 
-    def __init__(self, peer, chain="none", routes=0, file=""):
+    host = "127.0.0.1"
+
+    def __init__(self, peer, chain="none", routes=0, file="", patience=20.0, poll=0.02, log=""):
         self.peer, self.name, self.chain, self.peer_kind = peer, peer.name, chain, peer.kind
         self.folder = tempfile.TemporaryDirectory(prefix="weir-lab-")
-        self.log = os.path.join(self.folder.name, "access.log")
+        self.log = log or os.path.join(self.folder.name, "access.log")
         self.errors = os.path.join(self.folder.name, "stderr")
         self.port = machine.free_port()
         command = [*command_of(peer), "--port", str(self.port)]
@@ -158,21 +160,22 @@ class Running:
             command += ["--file", file] if file else []
         self.command = command
         self.process = None
-        started = time.monotonic()
+        self.began = time.monotonic()
         try:
             with open(self.errors, "wb") as errors:
                 self.process = machine.start(machine.pinned(machine.SERVER_CORE, command), stdout=errors, stderr=errors,
                                              env={**os.environ, "LAB_JWT_SECRET": jwt.SECRET, "GIN_MODE": "release",
                                                   "NODE_ENV": "production"})
-            machine.wait_for_port(self.process, self.port, 120.0 if routes else 20.0)
+            machine.wait_for_port(self.process, self.port, patience, poll)
         except RuntimeError as error:
             why = self.last_words()
             self.close()
-            raise Died(f"it does not start: {why or error}") from error
+            late = "does not listen" in str(error)
+            raise Died(f"it does not listen after {patience:.0f} s" if late else f"it does not start: {why or error}") from error
         except BaseException:
             self.close()
             raise
-        self.start_ms = (time.monotonic() - started) * 1000
+        self.start_ms = (time.monotonic() - self.began) * 1000
 
     def __enter__(self):
         return self

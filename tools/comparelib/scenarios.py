@@ -45,6 +45,14 @@ class Scenario:
     script: str = "lab.lua"
     hold: int = 0  # connections that are opened and left idle, before the load
     open_loop: bool = False  # measured at a fixed rate, too
+    main: bool = False  # one of those that decide: longer rounds, and the latest releases take part
+    load: str = "wrk"  # or "http2" (h2load), "websocket" (bench-ws-load), "start" (nothing is loaded, only started)
+    need: str = ""  # what a peer must have to take part: "http2", "websocket"
+    alone: bool = False  # one peer after the other, where all of them at once would not fit into memory
+    start_limit: float = 20.0  # seconds until it must listen
+    figure: str = "cpu_us_per_request"  # what is compared; less is better
+    figure_name: str = "Server CPU per request"
+    unit: str = "µs"
 
 
 def _bearer(subject):
@@ -72,28 +80,28 @@ def _route(number):
     return Request("GET", f"/api/svc{number // 10000}/res{number // 100 % 100}/{number * 7}/act{number % 100}")
 
 
-def _routes(name, count, title):
+def _routes(name, count, title, start_limit, alone=False):
     random = Random(20240611)
     asked = tuple(_route(random.randrange(count)) for _ in range(5000))
     return Scenario(name, title, f"GET of {len(asked):,} of {count:,} registered routes with a parameter, at random", requests=asked,
-                    routes=count, checks=(Expected(asked[0], (200,)), Expected(_route(count - 1), (200,)),
+                    routes=count, start_limit=start_limit, alone=alone, checks=(Expected(asked[0], (200,)), Expected(_route(count - 1), (200,)),
                                           Expected(Request("GET", "/api/svc0/res0/1/act100"), (404,))))
 
 
 SCENARIOS = {scenario.name: scenario for scenario in (
-    Scenario("json", "JSON reply", "GET /json: an object of one field", requests=(_JSON,), quick=True, checks=(
+    Scenario("json", "JSON reply", "GET /json: an object of one field", requests=(_JSON,), quick=True, main=True, checks=(
         Expected(_JSON, (200,), {"message": "Hello, World!"}),
         Expected(Request("GET", "/nothing-here"), (404,)))),
     Scenario("production", "Full production chain",
              "GET /users/42 through request id, structured log to a file, metrics, recovery, time-out, JWT and rate limit",
              "production", requests=tuple(Request("GET", "/users/42", (_bearer(f"user-{n}"),)) for n in range(TOKENS)),
-             quick=True, open_loop=True, checks=(
+             quick=True, open_loop=True, main=True, checks=(
                  Expected(Request("GET", "/users/42", (_bearer("ada"),)), (200,), _ADA, "x-request-id"),
                  Expected(_USER, (400, 401)),
                  Expected(Request("GET", "/users/42", (("Authorization", f"Bearer {jwt.sign('eve', 'x' * 40)}"),)), (401,)),
                  Expected(Request("GET", "/panic", (_bearer("ada"),)), (500,)))),
     Scenario("bind", "JSON body bound and validated", "POST /users: read, validated, answered with 201", requests=(_CREATE,),
-             quick=True, checks=(
+             quick=True, main=True, checks=(
                  Expected(_CREATE, (201,), {"id": 1, **NEW_USER}),
                  Expected(_broken(name=None), _REFUSED),
                  Expected(_broken(name="x" * 81), _REFUSED),
@@ -106,11 +114,18 @@ SCENARIOS = {scenario.name: scenario for scenario in (
         Expected(Request("GET", "/users/not-a-number"), (400, 404, 422)))),
     Scenario("connections", "10,000 connections", "GET /4k on 10,000 keep-alive connections; Pss while they are idle and under load",
              connections=10000, requests=(_TEXT,), hold=10000, checks=(Expected(_TEXT, (200,), size=4096),)),
-    _routes("routes-10k", 10_000, "10,000 routes"),
-    _routes("routes-100k", 100_000, "100,000 routes"),
-    _routes("routes-1m", 1_000_000, "A million routes"),
+    _routes("routes-10k", 10_000, "10,000 routes", 30.0),
+    _routes("routes-100k", 100_000, "100,000 routes", 45.0),
+    _routes("routes-1m", 1_000_000, "A million routes", 60.0, alone=True),
     Scenario("file", "File of 12 MB", "GET /file", connections=8, requests=(Request("GET", "/file"),),
              checks=(Expected(Request("GET", "/file"), (200,), size=FILE_BYTES),)),
     Scenario("pipelined", "Pipelining by 16", "GET /json, 16 requests in a write", requests=(_JSON,), script="pipeline.lua",
+             checks=(Expected(_JSON, (200,), {"message": "Hello, World!"}),)),
+    Scenario("http2", "HTTP/2", "GET /json over HTTP/2 in the clear (prior knowledge), 32 streams on each connection", connections=32,
+             requests=(_JSON,), load="http2", need="http2", checks=(Expected(_JSON, (200,), {"message": "Hello, World!"}),)),
+    Scenario("websocket", "WebSocket echo", "messages of 64 bytes on /ws, sent back and forth without a pause", connections=1000,
+             load="websocket", need="websocket", figure_name="Server CPU per message"),
+    Scenario("start", "Start-up, size and memory", "from exec until GET /json is answered rightly; what is deployed; Pss at rest",
+             connections=1, requests=(_JSON,), load="start", figure="start_ms", figure_name="Start-up", unit="ms",
              checks=(Expected(_JSON, (200,), {"message": "Hello, World!"}),)),
 )}

@@ -1,4 +1,6 @@
 """The tables of the terminal."""
+import math
+
 from benchlib import stats
 
 from . import figures, measure, peers, scenarios
@@ -8,32 +10,45 @@ def title(name):
     return peers.PEERS[name].title if name in peers.PEERS else "yours"
 
 
-def _row(cell, weir):
-    of = cell["figures"]
-    cpu = of["cpu_us_per_request"]
+def _figure(cell, name, show):
+    return show(cell["figures"][name]["median"]) if name in cell["figures"] else ""
+
+
+def _ms(value):
+    return f"{value / 1000:.2f}"
+
+
+def _row(cell, weir, scenario):
+    main = cell["figures"].get(scenario.figure)
     factor = ""
-    if weir and cell is not weir:
-        factor = f"{figures.ratio([r['cpu_us_per_request'] for r in cell['rounds']], [r['cpu_us_per_request'] for r in weir['rounds']])['median']:.2f} x"
+    if weir and cell is not weir and main:
+        factor = f"{figures.ratio(measure.values_of(cell, scenario), measure.values_of(weir, scenario))['median']:.2f} x"
     failed = sum(cell["failures"].values())
-    return (title(cell["peer"]), f"{cpu['median']:.2f}", f"{cpu['min']:.2f}-{cpu['max']:.2f}", factor,
-            stats.si(of["requests_per_s"]["median"]), f"{of['p50_us']['median'] / 1000:.2f}",
-            f"{of['p99_us']['median'] / 1000:.2f}", figures.human_bytes(of["pss"]["median"]),
-            f"{of['idle_server_core']['median']:.0%}/{of['idle_load_core']['median']:.0%}", failed or "-",
+    return (title(cell["peer"]), f"{main['median']:.2f}" if main else "", f"{main['min']:.2f}-{main['max']:.2f}" if main else "", factor,
+            _figure(cell, "requests_per_s", stats.si), _figure(cell, "p50_us", _ms), _figure(cell, "p99_us", _ms),
+            _figure(cell, "pss", figures.human_bytes),
+            f"{_figure(cell, 'idle_server_core', '{:.0%}'.format)}/{_figure(cell, 'idle_load_core', '{:.0%}'.format)}".strip("/"), failed or "-",
             "noisy" if cell["noise"] else "")
-
-
-HEADS = ("", "CPU µs/req", "spread", "vs Weir", "req/s", "p50 ms", "p99 ms", "Pss", "idle srv/load", "failed", "")
 
 
 def scenario_table(name, cells):
     """A scenario's table, what failed, and the verdict."""
+    scenario = scenarios.SCENARIOS[name]
     of = [cell for cell in cells if cell["scenario"] == name]
-    lines = [f"{scenarios.SCENARIOS[name].title}  ({scenarios.SCENARIOS[name].what})"]
+    lines = [f"{scenario.title}  ({scenario.what})"]
     good = [cell for cell in of if cell["rounds"] and "figures" in cell]
     weir = next((cell for cell in good if cell["peer"] == "weir" and cell["status"] == "ok"), None)
-    good.sort(key=lambda cell: cell["figures"]["cpu_us_per_request"]["median"])
+    good.sort(key=lambda cell: cell["figures"].get(scenario.figure, {"median": math.inf})["median"])
     if good:
-        lines.append(stats.table([_row(cell, weir) for cell in good], HEADS))
+        heads = ("", f"{'CPU ' if scenario.figure.startswith('cpu') else ''}{scenario.unit}", "spread", "vs Weir", "req/s", "p50 ms",
+                 "p99 ms", "Pss", "idle srv/load", "failed", "")
+        lines.append(stats.table([_row(cell, weir, scenario) for cell in good], heads))
+    for cell in good:
+        for key, what in (("open", "half of its own maximum"), ("common", "the rate of all")):
+            if key in cell:
+                of_open = cell[key]["figures"]["p99_us"]
+                lines.append(f"{title(cell['peer'])} at {cell[key]['rate']:,}/s ({what}): P99 {_ms(of_open['median'])} ms "
+                             f"({_ms(of_open['min'])}-{_ms(of_open['max'])})" + ("" if cell[key]["held"] else "; THE RATE WAS NOT HELD"))
     for cell in of:
         if cell["status"] != "ok":
             lines.append(f"{title(cell['peer'])}: {cell['status'].upper()}: {cell['why']}")

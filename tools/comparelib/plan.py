@@ -1,0 +1,110 @@
+"""What a run will do and how long that takes: rounds and their length by scenario, the estimate, the progress line."""
+import time
+
+from . import figures, peers, scenarios
+
+OPEN_ROUNDS = 3  # at each fixed rate
+OPEN_RATES = 2  # half of a peer's own maximum, and one rate for all
+STARTS = 5
+# Seconds until it listens; and, for what compiles itself while it runs, of load until it is at its speed.
+START = {"mvn": 5.0, "npm": 0.8}
+WARM_UP = {"mvn": 8, "npm": 2}
+
+
+def rounds(scenario, options):
+    return options.rounds or (STARTS if scenario.load == "start" or options.quick or scenario.main else 3)
+
+
+def seconds(scenario, options):
+    return options.seconds or (4 if scenario.main and not options.quick else 3)
+
+
+def tool(name):
+    return peers.PEERS[name].tool if name in peers.PEERS else ""
+
+
+def warm_up(name, options):
+    return max(options.warm_up, WARM_UP.get(tool(name), 0))
+
+
+def takes_part(name, scenario, options):
+    peer = peers.PEERS.get(name)
+    if peer is None:  # --url
+        return scenario.load != "start" and (not scenario.need or bool(options.only))
+    if peer.only and scenario.name not in peer.only:
+        return False
+    if scenario.need and not getattr(peer, scenario.need):
+        return False
+    # The latest releases differ little from the pinned ones: beside these, the scenarios that decide are enough.
+    return options.peers is not None or not peer.mod_file.startswith("go.latest") or scenario.main
+
+
+def cell_seconds(name, scenario, options):
+    """The estimate of one cell."""
+    start = START.get(tool(name), 0.3) + scenario.routes * 14e-6
+    if scenario.load == "start":
+        return rounds(scenario, options) * (start + 1.4)
+    whole = start + warm_up(name, options) + 0.6 + rounds(scenario, options) * (seconds(scenario, options) + 0.3)
+    if scenario.chain == "production":
+        whole += 2.5  # until the log's buffers were flushed, before and after
+    if scenario.hold:
+        whole += 4 + rounds(scenario, options)
+    if scenario.open_loop and not options.no_rate:
+        whole += OPEN_ROUNDS * OPEN_RATES * (seconds(scenario, options) + 0.5)
+    return whole
+
+
+def scenario_seconds(scenario, names, options):
+    return sum(cell_seconds(name, scenario, options) for name in names
+               if takes_part(name, scenario, options) and name not in options.unbuilt)
+
+
+def estimate(chosen, names, options):
+    return sum(scenario_seconds(scenario, names, options) for scenario in chosen)
+
+
+def chosen_scenarios(options):
+    names = options.only or [name for name, scenario in scenarios.SCENARIOS.items() if scenario.quick or not options.quick]
+    return [scenarios.SCENARIOS[name] for name in names]
+
+
+def text(chosen, names, options):
+    """The plan, for people."""
+    lines = []
+    for scenario in chosen:
+        taking = [name for name in names if takes_part(name, scenario, options)]
+        if not taking:
+            continue
+        what = (f"{rounds(scenario, options)} starts" if scenario.load == "start" else
+                f"{rounds(scenario, options)} rounds of {seconds(scenario, options)} s")
+        if scenario.open_loop and not options.no_rate:
+            what += f" and {OPEN_ROUNDS} at each of {OPEN_RATES} fixed rates"
+        lines.append(f"  {scenario.name:<12} {what}, {figures.human_time(scenario_seconds(scenario, taking, options))}: {', '.join(taking)}")
+    return "\n".join(lines) + f"\n  all together: about {figures.human_time(estimate(chosen, names, options))}"
+
+
+class Progress:
+    """Says what runs and how long it will still take. The estimate of what is left follows how long the scenarios so far took."""
+
+    def __init__(self, chosen, names, options, say, now=time.monotonic):
+        self.planned = {scenario.name: scenario_seconds(scenario, names, options) for scenario in chosen}
+        self.total = sum(self.planned.values())
+        self.say, self.now, self.started = say, now, now()
+        self.done = 0.0  # planned seconds of the scenarios that are over
+        self.current, self.since = 0.0, self.started
+
+    def begin(self, scenario):
+        self.current, self.since = self.planned.get(scenario, 0.0), self.now()
+
+    def end(self, scenario):
+        self.done += self.planned.pop(scenario, 0.0)
+        self.current, self.since = 0.0, self.now()
+
+    def left(self):
+        spent = self.since - self.started  # by the scenarios that are over
+        pace = spent / self.done if self.done >= 30 else 1.0
+        later = self.total - self.done - self.current
+        return pace * later + max(0.0, pace * self.current - (self.now() - self.since))
+
+    def __call__(self, text):
+        self.say(f"[{figures.human_time(self.now() - self.started)}, about {figures.human_time(self.left())} to go] {text}")
