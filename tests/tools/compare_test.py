@@ -11,12 +11,13 @@ import tempfile
 import threading
 import types
 import unittest
+import xml.etree.ElementTree
 
 ROOT = sys.argv.pop(1)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from comparelib import (bars, check, decide, figures, html, jwt, loads, measure, open_loop, peers, plan, plots,  # noqa: E402
-                        runtime, scenarios, text)
+from comparelib import (bars, benchmarks, check, claims, decide, figures, html, jwt, loads, measure, open_loop, peers,  # noqa: E402
+                        plan, plots, runtime, scenarios, text)
 
 
 def rounds(*cpu, **more):
@@ -267,6 +268,44 @@ class Verdicts(unittest.TestCase):
     def test_plots_stand_empty_rounds(self):
         self.assertEqual(plots.bars("t", [], "µs"), "")
         self.assertEqual(plots.lines("t", [("a", "a", [(1, 1)])], "x", "y"), "")
+
+
+class BenchmarksPage(unittest.TestCase):
+    def written(self, *cells):
+        pictures = {}
+        return benchmarks.page(run_of(*cells), pictures), pictures
+
+    def test_its_verdicts_come_from_the_figures(self):
+        ahead, _ = self.written(cell("weir", 4, 4, 4), cell("gin", 40, 40, 40))
+        behind, _ = self.written(cell("weir", 40, 40, 40), cell("gin", 4, 4, 4))
+        self.assertIn("Weir is ahead in 1 of 1 scenarios", ahead)
+        self.assertIn("Weir is ahead in 0 of 1 scenarios; another one is in 1", behind)
+        self.assertIn("10.00 x | MISS", behind)
+
+    def test_its_pictures_stand_alone_and_are_all_shown(self):
+        text_of, pictures = self.written(cell("weir", 4, 4, 4), cell("gin", 40, 40, 40))
+        self.assertEqual(sorted(pictures), ["production.svg"])
+        for name, svg in pictures.items():
+            self.assertIn(f"(benchmarks/{name})", text_of)
+            self.assertEqual(xml.etree.ElementTree.fromstring(svg).tag, "{http://www.w3.org/2000/svg}svg")
+
+    def test_no_path_of_a_report_gets_into_it(self):
+        run = run_of(cell("weir", 4, 4, 4))
+        run["arguments"] = ["--only", "json", "--report", "/somewhere/else"]
+        self.assertNotIn("/somewhere", benchmarks.page(run, {}))
+
+    def test_claims_are_held_beside_the_figures(self):
+        def of(*cells):
+            return {row[0]: row for row in claims.judge(run_of(*cells))}
+        fast, near = cell("gin", 4, 4, 4, scenario="json"), cell("gin", 23, 23, 23, scenario="json")
+        self.assertEqual(of(near)["Gin: requests a second"][3], "yes")
+        self.assertEqual(of(fast)["Gin: requests a second"][3], "no")
+        self.assertIn("5.8 x", of(fast)["Gin: requests a second"][4])
+        self.assertEqual(of()["Gin: requests a second"][3], "not measured")
+        order = [cell(name, cost, cost, cost, scenario="json") for name, cost in (("fiber", 10), ("gin", 20), ("echo", 30))]
+        what = "requests a second: Fiber, Gin, Echo in this order"
+        self.assertEqual(of(*order)[what][3], "yes")
+        self.assertEqual(of(cell("fiber", 50, 50, 50, scenario="json"), *order[1:])[what][2:4], ("Gin, Echo, Fiber", "no"))
 
 
 class Answering(http.server.BaseHTTPRequestHandler):

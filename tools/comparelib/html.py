@@ -19,7 +19,7 @@ def e(text):
 def kind_of(name):
     if name in ("weir", "yours"):
         return name
-    return "reference" if name in peers.PEERS and peers.PEERS[name].kind == "reference" else name.partition("-")[0]
+    return "reference" if name in peers.PEERS and peers.PEERS[name].kind == "reference" else name.replace("-", " ")
 
 
 def titles(run):
@@ -62,7 +62,7 @@ def bars_table(run):
     return table(("Weir against the best of Gin, Echo and Fiber", "bar", "measured", ""), rows)
 
 
-def _bar_rows(cells, figure, factor, names):
+def bar_rows(cells, figure, factor, names):
     return [(names[cell["peer"]], kind_of(cell["peer"]), *(cell["figures"][figure][key] * factor for key in ("median", "min", "max")))
             for cell in cells if figure in cell["figures"]]
 
@@ -89,7 +89,7 @@ def scenario_section(scenario, run):
         out.append(f'<p class="note">Noise: {e("; ".join(noisy))}.</p>')
     if good:
         out.append(f"<figure><figcaption>{e(scenario.figure_name)}, {scenario.unit} (less is better; lines: spread of the rounds)</figcaption>"
-                   f"{plots.bars(scenario.figure_name, _bar_rows(good, scenario.figure, 1, names), scenario.unit)}</figure>")
+                   f"{plots.bars(scenario.figure_name, bar_rows(good, scenario.figure, 1, names), scenario.unit)}</figure>")
         points = [(names[cell["peer"]], kind_of(cell["peer"]), latency_points(cell["figures"]))
                   for cell in good if kind_of(cell["peer"]) != "reference"]
         plot = plots.latency("Latency", points)

@@ -44,9 +44,18 @@ def _ticks(top):
     return [step * n for n in range(int(top / step) + 1)]
 
 
-def lines(title, series, x_name, y_name, x_label=None):
+def _decades(least, most):
+    """1, 2, 5, 10 … that enclose the values."""
+    power = math.floor(math.log10(least))
+    steps = [factor * 10.0 ** p for p in range(power, math.ceil(math.log10(most)) + 1) for factor in (1, 2, 5)]
+    low = max(step for step in steps if step <= least)
+    high = min((step for step in steps if step >= most), default=steps[-1])
+    return [step for step in steps if low <= step <= high]
+
+
+def lines(title, series, x_name, y_name, x_label=None, logarithmic=False):
     """Lines. `series`: [(name, css class, [(x, y)])]; x_label names the ticks {x: text} where x is not a plain number."""
-    series = [(name, kind, points) for name, kind, points in series if len(points) > 1]
+    series = [(name, kind, [(x, max(y, 1e-3)) for x, y in points] if logarithmic else points) for name, kind, points in series if len(points) > 1]
     if not series:
         return ""
     height, left, bottom, top = 300, 64, 262, 12
@@ -55,15 +64,21 @@ def lines(title, series, x_name, y_name, x_label=None):
     high = max(x for *_, points in series for x, _ in points)
     most = max(y for *_, points in series for _, y in points) or 1.0
 
+    least = min(y for *_, points in series for _, y in points)
+    ticks = _decades(least, most) if logarithmic else _ticks(most * 1.05)
+
     def at(x, y):
+        if logarithmic:
+            share = (math.log10(y) - math.log10(ticks[0])) / ((math.log10(ticks[-1]) - math.log10(ticks[0])) or 1)
+            return left + (x - low) / ((high - low) or 1) * (right - left), bottom - share * (bottom - top - 10)
         return left + (x - low) / ((high - low) or 1) * (right - left), bottom - y / (most * 1.05) * (bottom - top)
 
     parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(title)}">']
-    for tick in _ticks(most * 1.05):
+    for tick in ticks:
         _, y = at(low, tick)
         parts.append(f'<path d="M{left} {y:.1f}H{right}" class="grid"/>' + _text(left - 8, y + 4, f"{tick:.4g}", "tick", "end"))
     for tick, label in (x_label or {x: f"{x:.4g}" for x in [low + t for t in _ticks(high - low)]}).items():
-        x, _ = at(tick, 0)
+        x, _ = at(tick, least or 1.0)
         parts.append(_text(x, bottom + 18, label, "tick", "middle"))
     parts.append(_text(right, bottom + 34, x_name, "tick", "end") + _text(4, top + 2, y_name, "tick"))
     for _, kind, points in series:
@@ -80,4 +95,4 @@ def latency(title, series):
     """Latency over percentiles, each nine of the same width. `series`: [(name, css class, [(percentile, ms)])]."""
     nines = {p: -math.log10(1 - p / 100) for *_, points in series for p, _ in points if p < 100}
     return lines(title, [(name, kind, [(nines[p], ms) for p, ms in points if p in nines]) for name, kind, points in series],
-                 "percentile", "ms", {x: f"{p:g}" for p, x in nines.items()})
+                 "percentile", "ms", {x: f"{p:g}" for p, x in nines.items()}, logarithmic=True)
