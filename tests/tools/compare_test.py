@@ -17,7 +17,7 @@ ROOT = sys.argv.pop(1)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
 from comparelib import (bars, benchmarks, check, claims, decide, figures, html, jwt, loads, measure, open_loop, peers,  # noqa: E402
-                        plan, plots, runtime, scenarios, text)
+                        plan, plots, runtime, scenarios, soak, text)
 
 
 def rounds(*cpu, **more):
@@ -306,6 +306,45 @@ class BenchmarksPage(unittest.TestCase):
         what = "requests a second: Fiber, Gin, Echo in this order"
         self.assertEqual(of(*order)[what][3], "yes")
         self.assertEqual(of(cell("fiber", 50, 50, 50, scenario="json"), *order[1:])[what][2:4], ("Gin, Echo, Fiber", "no"))
+
+
+class Soaks(unittest.TestCase):
+    @staticmethod
+    def hours(*lives, **more):
+        state = soak.blank(["gin"], 3600)["peers"]["gin"]
+        state.update(lives=[list(life) for life in lives], requests=2_000_000, loaded_s=3600.0, **more)
+        return soak.judge("gin", state)
+
+    def test_the_verdict_is_that_of_the_interval(self):
+        flat = [(minute * 60, 50e6 + (1e5 if minute % 2 else -1e5)) for minute in range(60)]
+        self.assertEqual(self.hours(flat)["verdict"], "steady")
+        growing = self.hours([(at, pss + at / 3600 * 20e6) for at, pss in flat])
+        self.assertEqual(growing["verdict"], "grows")
+        self.assertAlmostEqual(growing["mb_per_hour"], 20, places=0)
+        self.assertEqual(self.hours([(at, pss + (9e6 if minute % 2 else 0)) for minute, (at, pss) in enumerate(flat[:8])])["verdict"], "undecided")
+        self.assertEqual(self.hours(flat[:2])["verdict"], "too short")
+        self.assertEqual(self.hours(flat[:30], [(at, pss + 30e6) for at, pss in flat[30:]])["verdict"], "steady")  # restarted at another level
+        self.assertEqual(self.hours(flat, status="crashed", why="signal 11")["verdict"], "crashed")
+
+    def test_failures_are_told_by_kind(self):
+        judged = self.hours(failures={"connect": 0, "read": 0, "write": 0, "timeout": 4, "status_errors": 2})
+        self.assertEqual({kind: round(count, 2) for kind, count in judged["per_million"].items()}, {"time-out": 2.0, "status": 1.0})
+        self.assertIn("time-out", soak.sentence(judged))
+
+    def test_it_goes_on_where_it_stopped(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "soak.json")
+            state, again = soak.resume(path, ["weir", "gin"], 100)
+            self.assertFalse(again)
+            state["spent_s"] = 40
+            soak.save(state, path)
+            self.assertEqual(soak.resume(path, ["weir", "gin"], 100)[0]["spent_s"], 40)
+            self.assertFalse(soak.resume(path, ["weir"], 100)[1])  # other peers or another duration: another run
+            self.assertFalse(soak.resume(path, ["weir", "gin"], 200)[1])
+            state["spent_s"] = 101
+            soak.save(state, path)
+            self.assertFalse(soak.resume(path, ["weir", "gin"], 100)[1])
+            self.assertIn("too short", html.page({**run_of(cell("weir", 4, 4, 4)), "soak": soak.load_state(path)}))
 
 
 class Answering(http.server.BaseHTTPRequestHandler):

@@ -6,7 +6,7 @@ import re
 
 from benchlib import stats
 
-from . import bars, claims, figures, html, measure, plots, scenarios
+from . import bars, claims, figures, html, measure, plots, scenarios, soak as soaking
 
 FOLDER = "benchmarks"
 STYLE = """text{fill:#1c2430;font:14px system-ui,"DejaVu Sans",sans-serif}.tick{fill:#5b6675;font-size:12px}.paper{fill:#fff}
@@ -22,8 +22,8 @@ def write(results, target):
         run = json.load(file)
     soak = os.path.join(os.path.dirname(os.path.abspath(results)), "soak.json")
     if "soak" not in run and os.path.exists(soak):
-        from . import soak as soaking
-        run["soak"] = soaking.load(soak)
+
+        run["soak"] = soaking.load_state(soak)
     folder = os.path.join(os.path.dirname(os.path.abspath(target)), FOLDER)
     os.makedirs(folder, exist_ok=True)
     for old in os.listdir(folder):
@@ -75,7 +75,7 @@ def page(run, pictures):
     measured = [scenario for name, scenario in scenarios.SCENARIOS.items() if any(cell["scenario"] == name for cell in run["cells"])]
     parts = [_head(run), _conclusions(run, names, measured), _bars(run), _claims(run)]
     parts += [_scenario(scenario, run, names, pictures) for scenario in measured]
-    parts += [_versions(run), _again(run, names)]
+    parts += [_soak(run, names), _versions(run), _again(run, names)]
     return "\n".join(parts)
 
 
@@ -214,6 +214,15 @@ def _runtimes(good, names):
     some = [cell for cell in good if any(key in cell["figures"] for key, _ in heads)]
     rows = [(names[cell["peer"]], *(_show(cell, key, plots.number_text) for key, _ in heads)) for cell in some]
     return _table(("What the runtime tells", *(title for _, title in heads)), rows) + "\n" if rows else ""
+
+
+def _soak(run, names):
+    state = run.get("soak")
+    if not state:
+        return ""
+    rows = [(names.get(verdict["peer"], verdict["peer"]), verdict["verdict"], soaking.sentence(verdict)) for verdict in state["verdicts"]]
+    return (f"## Hours under load\n\n{figures.human_time(state['spent_s'])} of {figures.human_time(state['wanted_s'])}, begun {state['started']}: the production "
+            f"chain under {state['connections']:,} connections, the peers in turns.\n\n" + _table(("", "verdict", ""), rows))
 
 
 def _versions(run):

@@ -200,6 +200,29 @@ def commands(run, names):
     return table(("scenario", "peer", "one cell again"), rows)
 
 
+def soak_section(run, names):
+    """Hours under load, where some were measured."""
+    state = run.get("soak")
+    if not state:
+        return ""
+    rows, series = [], []
+    for verdict in state["verdicts"]:
+        peer = verdict["peer"]
+        slope = "" if verdict["mb_per_hour"] is None else f"{verdict['mb_per_hour']:+.2f} ± {verdict['half_width']:.2f}"
+        failed = ", ".join(f"{count:.3g} {kind}" for kind, count in verdict["per_million"].items()) or "none"
+        kind = {"steady": "pass", "undecided": "", "too short": ""}.get(verdict["verdict"], "miss")
+        rows.append(f'<tr class="{kind_of(peer)}"><td>{e(names.get(peer, peer))}</td><td class="{kind}">{e(verdict["verdict"])}</td><td>{slope}</td><td>{failed}</td>'
+                    f"<td>{verdict['requests']:,}</td><td>{verdict['hours']:.2f}</td><td>{verdict['lives']}</td><td class=wrap>{e(verdict['why'])}</td></tr>")
+        points = [(at / 3600, pss / 1e6) for life in state["peers"][peer]["lives"] for at, pss in life]
+        series.append((names.get(peer, peer), kind_of(peer), points))
+    plot = plots.lines("Memory over hours", series, "hours of load", "MB")
+    return (f'<h2 id="soak">Hours under load</h2><p>{figures.human_time(state["spent_s"])} of {figures.human_time(state["wanted_s"])}, begun {e(state["started"])}: '
+            f"the production chain under {state['connections']:,} connections, the peers in turns. Growth is the least-squares slope of Pss over a peer's own hours of "
+            f"load, with its 95 % interval; a server that was started again begins at a level of its own.</p>"
+            + table(("", "verdict", "growth, MB/h", "failures per million", "requests", "hours of load", "starts", ""), rows)
+            + (f"<figure><figcaption>Memory over hours of load (Pss, MB)</figcaption>{plot}</figure>" if plot else ""))
+
+
 def page(run):
     names = titles(run)
     measured = [name for name in scenarios.SCENARIOS if any(cell["scenario"] == name for cell in run["cells"])]
@@ -219,6 +242,7 @@ def page(run):
 <p>Recommendations come from this run's figures and from the matrix below; where the figures do not decide, the tree says so.</p>
 <ul class="tree"><li>{tree_html(decide.resolve(data, run['cells']), names)}</li></ul>
 {''.join(scenario_section(scenarios.SCENARIOS[name], run) for name in measured)}
+{soak_section(run, names)}
 <h2 id="features">What they bring</h2>{matrix(data, names)}
 <h2 id="how">How this was measured</h2>{provenance(run)}
 <h3>Commands</h3>{commands(run, names)}

@@ -1,0 +1,156 @@
+"""The soak mode: hours under 1,000 connections. Whether memory grows, by regression, and which requests fail, by kind.
+
+The peers take turns, a slice each; all of them live until the end. After each slice the state goes to soak.json, from which a
+run that was interrupted or killed goes on: its servers are started again, so growth is one slope through the servers' lives, each
+with a level of its own. A life's first slice is its warm-up and counts for nothing."""
+import json
+import os
+import tempfile
+import time
+
+from benchlib import load, machine
+
+from . import check, figures, memory, peers, scenarios
+
+CONNECTIONS = 1000
+WARM_UP_S = 60
+SLICE_S = 60
+GROWS_MB = 1.0  # an hour of load: more is growth, less is none
+KINDS = (("connect", "connecting"), ("read", "reading"), ("write", "writing"), ("timeout", "time-out"), ("status_errors", "status"))
+SCENARIO = scenarios.SCENARIOS["production"]
+
+
+def blank(names, seconds):
+    return {"soak": 1, "started": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()), "wanted_s": seconds, "spent_s": 0.0,
+            "connections": CONNECTIONS, "turn": 0,
+            "peers": {name: {"status": "ok", "why": "", "lives": [], "loaded_s": 0.0, "requests": 0,
+                             "failures": {kind: 0 for kind, _ in KINDS}, "p99_us": []} for name in names}}
+
+
+def resume(path, names, seconds):
+    """The state of a run that was not finished, or a new one."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            state = json.load(file)
+    except (OSError, ValueError):
+        return blank(names, seconds), False
+    if list(state["peers"]) != list(names) or state["wanted_s"] != seconds or state["spent_s"] >= state["wanted_s"]:
+        return blank(names, seconds), False
+    return state, True
+
+
+def save(state, path):
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        json.dump(state, file)
+    os.replace(path + ".new", path)
+
+
+def load_state(path):
+    """A state with its verdicts, for the reports; None where there is none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            state = json.load(file)
+    except (OSError, ValueError):
+        return None
+    state["verdicts"] = [judge(name, state["peers"][name]) for name in state["peers"]]
+    return state
+
+
+def judge(name, of):
+    """What a peer's hours say: growth of Pss with its 95 % interval, failures per million, a verdict."""
+    slope, width = figures.common_slope([[(at / 3600, pss / 1e6) for at, pss in life] for life in of["lives"]])
+    told = width != float("inf")
+    asked = of["requests"] + sum(of["failures"][kind] for kind, _ in KINDS if kind != "status_errors")
+    per_million = {title: of["failures"][kind] * 1e6 / asked for kind, title in KINDS if of["failures"][kind]} if asked else {}
+    if of["status"] != "ok":
+        verdict = of["status"]
+    elif not told:
+        verdict = "too short"
+    elif slope - width > GROWS_MB:
+        verdict = "grows"
+    elif slope + width < GROWS_MB:
+        verdict = "steady"
+    else:
+        verdict = "undecided"
+    return {"peer": name, "verdict": verdict, "why": of["why"], "mb_per_hour": slope if told else None, "half_width": width if told else None,
+            "hours": of["loaded_s"] / 3600, "requests": of["requests"], "per_million": per_million,
+            "failed_per_million": sum(per_million.values()), "lives": len(of["lives"]),
+            "p99_ms": figures.percentile(of["p99_us"], 0.5) / 1000 if of["p99_us"] else None}
+
+
+def sentence(verdict):
+    what = {"grows": f"memory grows by {verdict['mb_per_hour'] or 0:+.2f} MB an hour of load", "steady": "memory does not grow",
+            "undecided": "the interval holds both growth and none: a longer run would tell", "too short": "too few slices for a slope"}
+    text = what.get(verdict["verdict"], f"{verdict['verdict']}: {verdict['why']}")
+    if verdict["mb_per_hour"] is not None:
+        text += f" ({verdict['mb_per_hour']:+.2f} ± {verdict['half_width']:.2f} MB/h)"
+    failed = ", ".join(f"{count:.3g} {kind}" for kind, count in verdict["per_million"].items()) or "none"
+    return f"{text}; failures per million requests: {failed}; {verdict['requests']:,} requests in {verdict['hours']:.2f} h of load"
+
+
+class Soak:
+    def __init__(self, state, path, options, say):
+        self.state, self.path, self.options, self.say, self.running = state, path, options, say, {}
+
+    def run(self):
+        with tempfile.NamedTemporaryFile("w", prefix="weir-lab-requests-", suffix=".txt") as requests:
+            requests.write("".join(request.line() + "\n" for request in SCENARIO.requests))
+            requests.flush()
+            try:
+                while self.state["spent_s"] < self.state["wanted_s"]:
+                    names = [name for name, of in self.state["peers"].items() if of["status"] == "ok"]
+                    if not names:
+                        break
+                    self._slice(names[self.state["turn"] % len(names)], requests.name)
+                    self.state["turn"] += 1
+                    save(self.state, self.path)
+            finally:
+                for running in self.running.values():
+                    running.close()
+                save(self.state, self.path)
+
+    def _slice(self, name, requests):
+        of = self.state["peers"][name]
+        left = self.state["wanted_s"] - self.state["spent_s"]
+        began = time.monotonic()
+        try:
+            fresh = name not in self.running
+            if fresh:
+                self.running[name] = self._start(name)
+            running = self.running[name]
+            seconds = max(1, round(min(self.options.warm_up if fresh else self.options.slice, left)))
+            self.say(f"[soak {figures.human_time(self.state['spent_s'])} of {figures.human_time(self.state['wanted_s'])}] "
+                     f"{name}: {'warming up' if fresh else 'loaded'} for {seconds} s")
+            report = load.run(running, SCENARIO.requests[0].path, CONNECTIONS, seconds, SCENARIO.script, {"LAB_REQUESTS": requests})
+            running.check_alive()
+            if fresh:
+                of["lives"].append([])
+            else:
+                self._count(of, report, running)
+        except (check.Wrong, peers.Died, machine.Missing, RuntimeError, OSError) as error:
+            of["status"] = "wrong" if isinstance(error, check.Wrong) else "crashed" if isinstance(error, peers.Died) else "failed"
+            of["why"] = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+            if name in self.running:
+                self.running.pop(name).close()
+        self.state["spent_s"] += time.monotonic() - began
+
+    def _start(self, name):
+        if name in self.options.unbuilt:
+            raise machine.Missing(self.options.unbuilt[name])
+        # The log goes nowhere: days of it would fill the disk.
+        running = peers.Running(peers.PEERS[name], SCENARIO.chain, 0, self.options.file, SCENARIO.start_limit, log=os.devnull)
+        try:
+            check.verify(running, SCENARIO, log=False)
+        except BaseException:
+            running.close()
+            raise
+        return running
+
+    @staticmethod
+    def _count(of, report, running):
+        of["loaded_s"] += report["duration_us"] / 1e6
+        of["lives"][-1].append((round(of["loaded_s"], 1), memory.of(running.pid)))
+        of["requests"] += report["requests"]
+        of["p99_us"].append(report["p99_us"])
+        for kind, _ in KINDS:
+            of["failures"][kind] += report[kind]
