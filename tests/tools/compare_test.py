@@ -76,6 +76,17 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.in_the_way({"a": [40, 40, 40], "b": [4, 4, 4]}, [], ["b"], lower_is_better=False), [])
         self.assertEqual(figures.in_the_way({}, [], []), [])
 
+    def test_a_change_is_told_by_pairs_of_rounds(self):
+        self.assertEqual(figures.change([10, 10, 10], [9, 9.2, 9.1])[0], "faster")
+        self.assertEqual(figures.change([10, 10, 10], [11, 11, 12])[0], "slower")
+        self.assertEqual(figures.change([10, 10, 10], [9, 11, 9])[0], "undecided")
+        self.assertEqual(figures.change([10] * 5, [9, 9, 9, 9, 11])[0], "faster")
+        self.assertEqual(figures.change([10, 10, 10], [9.99, 9.98, 9.99])[0], "undecided")  # too little to be a change
+        self.assertEqual(figures.change([10, 10], [5, 5])[0], "undecided")
+        self.assertIn("-9.0% in the median, rounds -10.0% to -8.0%", figures.change([10, 10, 10], [9, 9.2, 9.1])[1])
+        said = text.changes("weir", "gin", [cell("weir", 4, 4, 4), cell("gin", 8, 8, 8)])
+        self.assertIn("slower", said)
+
     def test_one_slope_through_servers_that_were_started_again(self):
         steep, width = figures.common_slope([[(x, 2 * x + 5) for x in range(10)], [(x, 2 * x + 90) for x in range(10, 20)]])
         self.assertAlmostEqual(steep, 2)
@@ -264,6 +275,11 @@ class Verdicts(unittest.TestCase):
         bad = cell("gin", 4, 4, 4)
         bad["status"], bad["why"] = "wrong", "</script><script>alert(1)</script>"
         self.assertNotIn("<script>alert", html.page(run_of(cell("weir", 4, 4, 4), bad)))
+
+    def test_peers_are_called_by_their_titles(self):
+        names = {"gin": "Gin", "gin-latest": "Gin (latest)", "nethttp": "Go net/http"}
+        self.assertEqual(html.with_titles("gin-latest is ahead of nethttp: gin, begin", names),
+                         "Gin (latest) is ahead of Go net/http: Gin, begin")
 
     def test_plots_stand_empty_rounds(self):
         self.assertEqual(plots.bars("t", [], "µs"), "")

@@ -102,8 +102,7 @@ def _conclusions(run, names, measured):
     for scenario in measured:
         best, sentence = measure.verdict(scenario.name, run["cells"])
         (unclear if best is None else won if best == "weir" else other).append(scenario.title)
-        for name, title in names.items():
-            sentence = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", title, sentence)
+        sentence = html.with_titles(sentence, names)
         lines.append((f"[{scenario.title}](#{_anchor(scenario.title)})", names[best] if best else "nobody", sentence))
     summary = f"Weir is ahead in {len(won)} of {len(measured)} scenarios"
     summary += f"; another one is in {len(other)} ({', '.join(other)})" if other else ""

@@ -114,6 +114,26 @@ def ratio(subject, base):
     return {"median": statistics.median(pairs), "min": min(pairs), "max": max(pairs)}
 
 
+SAME = 0.01  # less is no change worth a word
+
+
+def change(before, after):
+    """Whether what is compared (less is better) got better: ("faster", "slower" or "undecided", sentence). Decided by pairs of
+    rounds: all of them but one of five must agree."""
+    pairs = [b / a for a, b in zip(before, after) if a > 0]
+    if not pairs:
+        return "undecided", "nothing was measured"
+    middle = statistics.median(pairs)
+    text = f"{middle - 1:+.1%} in the median, rounds {min(pairs) - 1:+.1%} to {max(pairs) - 1:+.1%}"
+    if len(pairs) < 3:
+        return "undecided", f"{text}; {len(pairs)} rounds are too few"
+    least = len(pairs) - len(pairs) // 5
+    for word, agree in (("faster", sum(pair < 1 for pair in pairs)), ("slower", sum(pair > 1 for pair in pairs))):
+        if agree >= least and abs(middle - 1) >= SAME:
+            return word, text
+    return "undecided", text
+
+
 # Student's t for 97.5 % by degrees of freedom; in between, the next smaller one is taken (a wider interval).
 _T975 = ((1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (5, 2.571), (6, 2.447), (7, 2.365), (8, 2.306), (9, 2.262), (10, 2.228),
          (12, 2.179), (15, 2.131), (20, 2.086), (30, 2.042), (60, 2.0), (120, 1.98), (10**9, 1.96))

@@ -3,6 +3,7 @@ import html
 import json
 import math
 import os
+import re
 
 from benchlib import stats
 
@@ -27,6 +28,12 @@ def titles(run):
     return {**{name: peer.title for name, peer in peers.PEERS.items()}, **{name: peer["title"] for name, peer in run["peers"].items()}}
 
 
+def with_titles(sentence, names):
+    """A sentence about peers with their names as people write them."""
+    pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<![\w-])({pattern})(?![\w-])", lambda found: names[found[0]], sentence)
+
+
 def by_figure(cells, figure):
     good = [cell for cell in cells if "figures" in cell]
     return sorted(good, key=lambda cell: cell["figures"].get(figure, {"median": math.inf})["median"])
@@ -42,8 +49,7 @@ def conclusions(run, names):
     for scenario in names:
         cells = [cell for cell in run["cells"] if cell["scenario"] == scenario]
         best, sentence = measure.verdict(scenario, cells)
-        for name, title in titles(run).items():
-            sentence = sentence.replace(f"{name} ", f"{title} ")
+        sentence = with_titles(sentence, titles(run))
         head = titles(run)[best] if best else "No winner"
         items.append(f'<li class="{"" if best else "none"}"><span class="small soft">{e(scenarios.SCENARIOS[scenario].title)}</span>'
                      f"<b>{e(head)}</b><span class=small>{e(sentence)}.</span></li>")
@@ -140,7 +146,7 @@ def at_rest(cells, names):
     for cell in cells:
         if "idle_pss" not in cell:
             continue
-        logged = f"{cell['log_lines'] / cell['asked']:.1%}" if cell.get("log_lines") and cell.get("asked") else ""
+        logged = f"{min(1.0, cell['log_lines'] / cell['asked']):.1%}" if cell.get("log_lines") and cell.get("asked") else ""
         rows.append(f'<tr class="{kind_of(cell["peer"])}"><td>{e(names[cell["peer"]])}</td><td>{cell.get("start_ms", 0):.0f} ms</td>'
                     f'<td>{figures.human_bytes(cell.get("binary_bytes", 0))}</td><td>{figures.human_bytes(cell["idle_pss"])}</td>'
                     f'<td>{figures.human_bytes(cell["held_pss"]) if "held_pss" in cell else ""}</td><td>{logged}</td></tr>')
@@ -166,7 +172,7 @@ def figures_table(cells, names, scenario):
                   f"{show('idle_server_core', '{:.0%}'.format)} / {show('idle_load_core', '{:.0%}'.format)}".strip("/ "))
         rows.append(f'<tr class="{kind_of(cell["peer"])}">' + "".join(f"<td>{e(value)}</td>" for value in values) + "</tr>")
     return table(("", f"{'CPU ' if scenario.figure.startswith('cpu') else ''}{scenario.unit}", "spread", "vs Weir", "req/s", "P50 ms", "P90", "P99", "P99.9",
-                  "Pss", "failed", "idle server / load core"), rows)
+                  "Pss", "failed", "idle srv / load"), rows)
 
 
 def tree_html(node, names):

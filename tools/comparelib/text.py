@@ -56,5 +56,19 @@ def scenario_table(name, cells):
     return "\n".join(lines)
 
 
+def changes(before, after, cells):
+    """What a second revision changed, scenario by scenario."""
+    lines = []
+    for name, scenario in scenarios.SCENARIOS.items():
+        of = {cell["peer"]: cell for cell in cells if cell["scenario"] == name and cell["status"] == "ok"}
+        if before in of and after in of:
+            word, why = figures.change(*(measure.values_of(of[peer], scenario) for peer in (before, after)))
+            shaken = [cell["noise"] for cell in (of[before], of[after]) if cell.get("disturbed")]
+            if shaken:
+                word, why = "undecided", f"{why}; {shaken[0]}"
+            lines.append(f"  {name:<12} {word:<10} {scenario.figure_name}: {why}")
+    return f"{after} against {before}:\n" + "\n".join(lines or ["  nothing was measured"])
+
+
 def commands(cells):
     return "One cell again:\n" + "\n".join(f"  {cell['scenario'] + '/' + cell['peer']:<22} {cell['command']}" for cell in cells)
