@@ -14,7 +14,7 @@ import time
 
 from benchlib import machine
 
-from . import jwt
+from . import builders, jwt
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCES = os.path.join(ROOT, "bench/peers")
@@ -27,7 +27,7 @@ class Peer:
     name: str
     title: str
     language: str
-    tool: str  # how it is built: go, cargo, npm, cmake, nginx
+    tool: str  # how it is built: go, cargo, npm, maven, cmake, nginx
     source: str = ""
     module: str = ""  # whose version go.mod, Cargo.lock or package-lock.json tells
     mod_file: str = "go.mod"
@@ -37,19 +37,22 @@ class Peer:
     only: tuple = ()  # scenarios that a reference can answer; empty: all
     http2: bool = False  # answers /json over HTTP/2 without TLS (prior knowledge), on the same port
     websocket: bool = False  # echoes text and binary messages at /ws
+    patience: float = 20.0  # seconds that its start may take
 
 
 PEERS = {peer.name: peer for peer in (
-    Peer("weir", "Weir", "C++", "cmake", "weir", program="bench-peer-weir", kind="subject", quick=True),
-    Peer("gin", "Gin", "Go", "go", "gin", "github.com/gin-gonic/gin", quick=True),
-    Peer("echo", "Echo", "Go", "go", "echo", "github.com/labstack/echo/v4", quick=True),
-    Peer("fiber", "Fiber", "Go", "go", "fiber", "github.com/gofiber/fiber/v2", quick=True),
-    Peer("nethttp", "Go net/http", "Go", "go", "nethttp", quick=True),
+    Peer("weir", "Weir", "C++", "cmake", "weir", program="bench-peer-weir", kind="subject", quick=True, http2=True, websocket=True),
+    Peer("gin", "Gin", "Go", "go", "gin", "github.com/gin-gonic/gin", quick=True, http2=True, websocket=True),
+    Peer("echo", "Echo", "Go", "go", "echo", "github.com/labstack/echo/v4", quick=True, http2=True, websocket=True),
+    Peer("fiber", "Fiber", "Go", "go", "fiber", "github.com/gofiber/fiber/v2", quick=True, websocket=True),
+    Peer("nethttp", "Go net/http", "Go", "go", "nethttp", quick=True, http2=True, websocket=True),
     Peer("ceiling", "bare epoll loop", "C++", "cmake", program="bench-ceiling", kind="reference", quick=True,
          only=("json",)),
-    Peer("gin-latest", "Gin (latest)", "Go", "go", "gin", "github.com/gin-gonic/gin", "go.latest.mod"),
-    Peer("echo-latest", "Echo (latest v4)", "Go", "go", "echo", "github.com/labstack/echo/v4", "go.latest.mod"),
-    Peer("fiber-latest", "Fiber (latest v2)", "Go", "go", "fiber", "github.com/gofiber/fiber/v2", "go.latest.mod"),
+    Peer("nginx", "nginx (return 200)", "C", "nginx", "nginx", kind="reference", only=("json", "connections", "file", "pipelined")),
+    Peer("axum", "axum", "Rust", "cargo", "axum", "axum", program="peer-axum", http2=True, websocket=True),
+    Peer("gin-latest", "Gin (latest)", "Go", "go", "gin", "github.com/gin-gonic/gin", "go.latest.mod", http2=True, websocket=True),
+    Peer("echo-latest", "Echo (latest v4)", "Go", "go", "echo", "github.com/labstack/echo/v4", "go.latest.mod", http2=True, websocket=True),
+    Peer("fiber-latest", "Fiber (latest v2)", "Go", "go", "fiber", "github.com/gofiber/fiber/v2", "go.latest.mod", websocket=True),
 )}
 
 
@@ -60,6 +63,14 @@ def command_of(peer):
         return [os.path.join(RELEASE, peer.program)]
     if peer.tool == "go":
         return [os.path.join(BUILT, peer.name)]
+    if peer.tool == "cargo":
+        return [builders.cargo_program(peer)]
+    if peer.tool == "npm":
+        return builders.npm_program(peer)
+    if peer.tool == "maven":
+        return builders.maven_program(peer)
+    if peer.tool == "nginx":
+        return builders.nginx(peer)
     raise ValueError(f"unknown tool {peer.tool}")
 
 
@@ -89,6 +100,10 @@ def build(peer):
             raise machine.Missing(f"{peer.program} is not built: ./dev build release {peer.program}")
     elif peer.tool == "go":
         _run([go(), "build", "-trimpath", f"-modfile={peer.mod_file}", "-o", command_of(peer)[0], "."], log, folder)
+    elif peer.tool == "nginx":
+        builders.nginx(peer)
+    else:
+        {"cargo": builders.cargo, "npm": builders.npm, "maven": builders.maven}[peer.tool](peer, _run, log)
 
 
 # What is fetched where the machine's Go is older than 1.21 and cannot fetch a toolchain by itself (Debian 12 has 1.19).
@@ -133,7 +148,7 @@ def version(peer):
     if peer.kind == "subject":
         done = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
         return done.stdout.strip() or "unknown revision"
-    return ""
+    return "" if peer.tool == "cmake" else builders.version(peer)
 
 
 class Died(RuntimeError):
@@ -153,13 +168,15 @@ class Running:
         self.log = log or os.path.join(self.folder.name, "access.log")
         self.errors = os.path.join(self.folder.name, "stderr")
         self.port = machine.free_port()
-        command = [*command_of(peer), "--port", str(self.port)]
+        command = (builders.nginx_command(peer, self.folder.name, self.port, file) if peer.tool == "nginx" else
+                   [*command_of(peer), "--port", str(self.port)])
         if peer.kind != "reference":
             command += ["--chain", chain, "--log", self.log if chain == "production" else os.devnull]
             command += ["--routes", str(routes)] if routes else []
             command += ["--file", file] if file else []
         self.command = command
         self.process = None
+        patience = max(patience, peer.patience)
         self.began = time.monotonic()
         try:
             with open(self.errors, "wb") as errors:

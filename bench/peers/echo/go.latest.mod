@@ -5,10 +5,12 @@ go 1.25.0
 require (
 	github.com/go-playground/validator/v10 v10.16.0
 	github.com/golang-jwt/jwt/v5 v5.3.0
+	github.com/gorilla/websocket v1.5.3
 	github.com/labstack/echo-contrib v0.17.4
 	github.com/labstack/echo-jwt/v4 v4.4.0
 	github.com/labstack/echo/v4 v4.16.0
 	go.uber.org/zap v1.26.0
+	weir.test/peers/goruntime v0.0.0
 )
 
 require (
@@ -36,3 +38,5 @@ require (
 	golang.org/x/time v0.15.0 // indirect
 	google.golang.org/protobuf v1.36.6 // indirect
 )
+
+replace weir.test/peers/goruntime => ../goruntime

@@ -1,14 +1,16 @@
 module weir.test/peers/echo
 
-go 1.23
+go 1.24
 
 require (
 	github.com/go-playground/validator/v10 v10.16.0
 	github.com/golang-jwt/jwt/v5 v5.2.2
+	github.com/gorilla/websocket v1.5.3
 	github.com/labstack/echo-contrib v0.15.0
 	github.com/labstack/echo-jwt/v4 v4.2.0
 	github.com/labstack/echo/v4 v4.11.4
 	go.uber.org/zap v1.26.0
+	weir.test/peers/goruntime v0.0.0
 )
 
 require (
@@ -41,3 +43,5 @@ require (
 	golang.org/x/time v0.5.0 // indirect
 	google.golang.org/protobuf v1.28.1 // indirect
 )
+
+replace weir.test/peers/goruntime => ../goruntime

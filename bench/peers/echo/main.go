@@ -16,12 +16,14 @@ import (
 
 	"github.com/go-playground/validator/v10"
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/gorilla/websocket"
 	"github.com/labstack/echo-contrib/echoprometheus"
 	echojwt "github.com/labstack/echo-jwt/v4"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"weir.test/peers/goruntime"
 )
 
 type message struct {
@@ -70,7 +72,7 @@ func fileLogger(path string) (*zap.Logger, *zapcore.BufferedWriteSyncer) {
 
 func production(e *echo.Echo, logger *zap.Logger) {
 	e.GET("/metrics", echoprometheus.NewHandler())
-	public := func(c echo.Context) bool { return c.Path() == "/metrics" }
+	public := func(c echo.Context) bool { return c.Path() == "/metrics" || c.Path() == "/runtime" }
 	e.Use(
 		middleware.RequestID(),
 		middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
@@ -95,6 +97,22 @@ func production(e *echo.Echo, logger *zap.Logger) {
 	e.GET("/panic", func(echo.Context) error { panic("asked for") })
 }
 
+// echoes sends each message back (gorilla/websocket).
+func echoes(w http.ResponseWriter, r *http.Request) {
+	upgrader := websocket.Upgrader{ReadBufferSize: 4096, WriteBufferSize: 4096}
+	connection, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer connection.Close()
+	for {
+		kind, message, err := connection.ReadMessage()
+		if err != nil || connection.WriteMessage(kind, message) != nil {
+			return
+		}
+	}
+}
+
 func routes(e *echo.Echo, file string, many int) {
 	e.GET("/json", func(c echo.Context) error { return c.JSON(http.StatusOK, message{"Hello, World!"}) })
 	e.GET("/users/:id", func(c echo.Context) error {
@@ -117,6 +135,10 @@ func routes(e *echo.Echo, file string, many int) {
 	e.GET("/file", func(c echo.Context) error { return c.File(file) })
 	blob := strings.Repeat("w", 4096)
 	e.GET("/4k", func(c echo.Context) error { return c.String(http.StatusOK, blob) })
+	e.GET("/ws", func(c echo.Context) error {
+		echoes(c.Response(), c.Request())
+		return nil
+	})
 	for i := 0; i < many; i++ {
 		e.GET(fmt.Sprintf("/api/svc%d/res%d/:id/act%d", i/10000, i/100%100, i%100),
 			func(c echo.Context) error { return c.String(http.StatusOK, c.Param("id")) })
@@ -137,6 +159,12 @@ func main() {
 	e.Validator = &structValidator{validator.New()}
 	e.Server.ReadHeaderTimeout = 10 * time.Second
 	e.Server.IdleTimeout = 2 * time.Minute
+	// HTTP/1.1, and HTTP/2 for connections that begin with its preface.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	e.Server.Protocols = protocols
+	e.GET("/runtime", echo.WrapHandler(http.HandlerFunc(goruntime.Handler)))
 	if *chain == "production" {
 		logger, sink := fileLogger(*logFile)
 		defer sink.Stop()

@@ -7,9 +7,16 @@ require (
 	github.com/go-playground/validator/v10 v10.16.0
 	github.com/gofiber/contrib/fiberzap/v2 v2.1.1
 	github.com/gofiber/contrib/jwt v1.0.7
+	github.com/gofiber/contrib/websocket v1.2.2
 	github.com/gofiber/fiber/v2 v2.50.0
 	github.com/golang-jwt/jwt/v5 v5.2.2
 	go.uber.org/zap v1.26.0
+	weir.test/peers/goruntime v0.0.0
+)
+
+require (
+	github.com/fasthttp/websocket v1.5.4 // indirect
+	github.com/savsgio/gotils v0.0.0-20230208104028-c358bd845dee // indirect
 )
 
 require (
@@ -46,3 +53,5 @@ require (
 	golang.org/x/text v0.9.0 // indirect
 	google.golang.org/protobuf v1.30.0 // indirect
 )
+
+replace weir.test/peers/goruntime => ../goruntime

@@ -15,6 +15,7 @@ import (
 	"github.com/go-playground/validator/v10"
 	"github.com/gofiber/contrib/fiberzap/v2"
 	jwtware "github.com/gofiber/contrib/jwt"
+	"github.com/gofiber/contrib/websocket"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/limiter"
 	"github.com/gofiber/fiber/v2/middleware/recover"
@@ -23,6 +24,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"weir.test/peers/goruntime"
 )
 
 type user struct {
@@ -71,6 +73,16 @@ func production(app *fiber.App, logger *zap.Logger) {
 	app.Get("/panic", func(*fiber.Ctx) error { panic("asked for") })
 }
 
+// echo sends each message back.
+func echo(connection *websocket.Conn) {
+	for {
+		kind, message, err := connection.ReadMessage()
+		if err != nil || connection.WriteMessage(kind, message) != nil {
+			return
+		}
+	}
+}
+
 func routes(app *fiber.App, file string, many int, within func(fiber.Handler) fiber.Handler) {
 	validate := validator.New()
 	app.Get("/json", within(func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"message": "Hello, World!"}) }))
@@ -94,6 +106,7 @@ func routes(app *fiber.App, file string, many int, within func(fiber.Handler) fi
 	app.Get("/file", within(func(c *fiber.Ctx) error { return c.SendFile(file) }))
 	blob := strings.Repeat("w", 4096)
 	app.Get("/4k", within(func(c *fiber.Ctx) error { return c.SendString(blob) }))
+	app.Get("/ws", websocket.New(echo))
 	for i := 0; i < many; i++ {
 		app.Get(fmt.Sprintf("/api/svc%d/res%d/:id/act%d", i/10000, i/100%100, i%100),
 			func(c *fiber.Ctx) error { return c.SendString(c.Params("id")) })
@@ -109,6 +122,7 @@ func main() {
 	flag.Parse()
 
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, IdleTimeout: 2 * time.Minute})
+	app.Get("/runtime", func(c *fiber.Ctx) error { return c.Type("json").Send(goruntime.JSON()) })
 	within := func(handler fiber.Handler) fiber.Handler { return handler }
 	if *chain == "production" {
 		logger, sink := fileLogger(*logFile)

@@ -7,9 +7,11 @@ require (
 	github.com/gin-contrib/zap v1.1.5
 	github.com/gin-gonic/gin v1.12.0
 	github.com/golang-jwt/jwt/v5 v5.2.2
+	github.com/gorilla/websocket v1.5.3
 	github.com/prometheus/client_golang v1.23.2
 	github.com/ulule/limiter/v3 v3.11.2
 	go.uber.org/zap v1.27.0
+	weir.test/peers/goruntime v0.0.0
 )
 
 require (
@@ -53,3 +55,5 @@ require (
 	golang.org/x/text v0.34.0 // indirect
 	google.golang.org/protobuf v1.36.10 // indirect
 )
+
+replace weir.test/peers/goruntime => ../goruntime

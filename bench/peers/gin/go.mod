@@ -1,15 +1,17 @@
 module weir.test/peers/gin
 
-go 1.23
+go 1.24
 
 require (
 	github.com/gin-contrib/requestid v0.0.6
 	github.com/gin-contrib/zap v0.2.0
 	github.com/gin-gonic/gin v1.9.1
 	github.com/golang-jwt/jwt/v5 v5.2.2
+	github.com/gorilla/websocket v1.5.3
 	github.com/prometheus/client_golang v1.18.0
 	github.com/ulule/limiter/v3 v3.11.2
 	go.uber.org/zap v1.26.0
+	weir.test/peers/goruntime v0.0.0
 )
 
 require (
@@ -48,3 +50,5 @@ require (
 	google.golang.org/protobuf v1.31.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
+
+replace weir.test/peers/goruntime => ../goruntime

@@ -19,6 +19,7 @@ import (
 	ginzap "github.com/gin-contrib/zap"
 	"github.com/gin-gonic/gin"
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -27,6 +28,7 @@ import (
 	"github.com/ulule/limiter/v3/drivers/store/memory"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"weir.test/peers/goruntime"
 )
 
 type user struct {
@@ -115,6 +117,22 @@ func production(router *gin.Engine, logger *zap.Logger) {
 	router.GET("/panic", func(*gin.Context) { panic("asked for") })
 }
 
+// echo sends each message back (gorilla/websocket).
+func echo(w http.ResponseWriter, r *http.Request) {
+	upgrader := websocket.Upgrader{ReadBufferSize: 4096, WriteBufferSize: 4096}
+	connection, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer connection.Close()
+	for {
+		kind, message, err := connection.ReadMessage()
+		if err != nil || connection.WriteMessage(kind, message) != nil {
+			return
+		}
+	}
+}
+
 func routes(router *gin.Engine, file string, many int) {
 	router.GET("/json", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"message": "Hello, World!"}) })
 	router.GET("/users/:id", func(c *gin.Context) {
@@ -136,6 +154,7 @@ func routes(router *gin.Engine, file string, many int) {
 	router.GET("/file", func(c *gin.Context) { c.File(file) })
 	blob := strings.Repeat("w", 4096)
 	router.GET("/4k", func(c *gin.Context) { c.String(http.StatusOK, blob) })
+	router.GET("/ws", func(c *gin.Context) { echo(c.Writer, c.Request) })
 	for i := 0; i < many; i++ {
 		router.GET(fmt.Sprintf("/api/svc%d/res%d/:id/act%d", i/10000, i/100%100, i%100),
 			func(c *gin.Context) { c.String(http.StatusOK, c.Param("id")) })
@@ -152,6 +171,7 @@ func main() {
 
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
+	router.GET("/runtime", gin.WrapF(goruntime.Handler)) // before Use(): outside the chain
 	if *chain == "production" {
 		logger, sink := fileLogger(*logFile)
 		defer sink.Stop()
@@ -159,7 +179,11 @@ func main() {
 	}
 	routes(router, *file, *many)
 
-	server := &http.Server{Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	// HTTP/1.1, and HTTP/2 for connections that begin with its preface.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, Protocols: protocols}
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", *port))
 	if err != nil {
 		log.Fatal(err)

@@ -1,12 +1,14 @@
 module weir.test/peers/nethttp
 
-go 1.23
+go 1.24
 
 require (
 	github.com/go-playground/validator/v10 v10.16.0
 	github.com/golang-jwt/jwt/v5 v5.2.2
+	github.com/gorilla/websocket v1.5.3
 	github.com/prometheus/client_golang v1.18.0
 	golang.org/x/time v0.5.0
+	weir.test/peers/goruntime v0.0.0
 )
 
 require (
@@ -26,3 +28,5 @@ require (
 	golang.org/x/text v0.13.0 // indirect
 	google.golang.org/protobuf v1.31.0 // indirect
 )
+
+replace weir.test/peers/goruntime => ../goruntime

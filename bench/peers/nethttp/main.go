@@ -23,10 +23,12 @@ import (
 
 	"github.com/go-playground/validator/v10"
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/time/rate"
+	"weir.test/peers/goruntime"
 )
 
 type message struct {
@@ -167,6 +169,22 @@ func production(next http.Handler, sink *buffered) http.Handler {
 	})
 }
 
+// echo sends each message back (gorilla/websocket).
+func echo(w http.ResponseWriter, r *http.Request) {
+	upgrader := websocket.Upgrader{ReadBufferSize: 4096, WriteBufferSize: 4096}
+	connection, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer connection.Close()
+	for {
+		kind, message, err := connection.ReadMessage()
+		if err != nil || connection.WriteMessage(kind, message) != nil {
+			return
+		}
+	}
+}
+
 func routes(mux *http.ServeMux, file string, many int) {
 	validate := validator.New()
 	mux.HandleFunc("GET /json", func(w http.ResponseWriter, _ *http.Request) {
@@ -199,6 +217,7 @@ func routes(mux *http.ServeMux, file string, many int) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(blob)))
 		w.Write(blob)
 	})
+	mux.HandleFunc("GET /ws", echo)
 	mux.HandleFunc("GET /panic", func(http.ResponseWriter, *http.Request) { panic("asked for") })
 	for i := 0; i < many; i++ {
 		mux.HandleFunc(fmt.Sprintf("GET /api/svc%d/res%d/{id}/act%d", i/10000, i/100%100, i%100),
@@ -215,13 +234,19 @@ func main() {
 	flag.Parse()
 
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /runtime", goruntime.Handler)
 	routes(mux, *file, *many)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	// HTTP/1.1, and HTTP/2 for connections that begin with its preface.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, Protocols: protocols}
 	if *chain == "production" {
 		sink := openLog(*logFile)
 		defer sink.flush()
 		outer := http.NewServeMux()
 		outer.Handle("GET /metrics", promhttp.Handler())
+		outer.HandleFunc("GET /runtime", goruntime.Handler)
 		outer.Handle("/", production(mux, sink))
 		server.Handler = outer
 	}

@@ -51,6 +51,14 @@ void switch_off(weir::ProductionOptions& chain) {
   chain.body_limit.enabled = false;
 }
 
+weir::Task<void> echo(weir::WebSocket& ws) {
+  for (;;) {
+    auto message = co_await ws.receive();
+    if (!message) break;
+    co_await ws.send(*message);
+  }
+}
+
 template <class Routes>
 void add_routes(Routes& routes, const std::string& file, int many) {
   routes.get("/json", [] { return Message{"Hello, World!"}; });
@@ -61,6 +69,10 @@ void add_routes(Routes& routes, const std::string& file, int many) {
   routes.get("/file", [&file] { return weir::file(file, "application/octet-stream"); });
   routes.get("/4k", [blob = std::string(4096, 'w')] { return std::string_view(blob); });
   routes.get("/panic", []() -> std::string_view { throw std::runtime_error("asked for"); });
+  // No compression: the others' libraries leave it off unless they are told to.
+  weir::WebSocketOptions sockets;
+  sockets.compression.enabled = false;
+  routes.websocket("/ws", &echo, sockets);
   for (int i = 0; i < many; ++i) {
     const std::string path = "/api/svc" + std::to_string(i / 10000) + "/res" + std::to_string(i / 100 % 100) +
                              "/{id}/act" + std::to_string(i % 100);

@@ -1,0 +1,3 @@
+module weir.test/peers/goruntime
+
+go 1.23
