@@ -9,8 +9,10 @@ constinit thread_local Lists lists{};
 
 namespace {
 
+// Not aligned_alloc(): glibc before 2.38 asks for more than the block and gives the ends back, so a freed block never
+// fits the next request of its own size, and the heap grows.
 void* fresh(std::size_t size) {
-  void* block = size >= 4096 ? std::aligned_alloc(64, (size + 63) & ~std::size_t{63}) : std::malloc(size);
+  void* block = std::malloc(size);
   if (block == nullptr) throw std::bad_alloc();
   return block;
 }

@@ -54,7 +54,7 @@ constexpr std::size_t block_size(std::size_t size) noexcept {
   return size > max_block ? size : detail::size_of(detail::class_of(size));
 }
 
-/// A block of at least `size` bytes, aligned for any scalar (and to 64 bytes when it is at least 4 KiB).
+/// A block of at least `size` bytes, aligned for any scalar.
 /// Throws std::bad_alloc. Any thread.
 [[nodiscard]] inline void* allocate(std::size_t size) {
   if (size <= max_block) {

@@ -14,8 +14,13 @@ static_assert(sizeof(SocketStream) <= 128, "one block of recycle: an idle connec
 
 namespace {
 
-IoResult result_of_errno() noexcept {
-  return errno == EAGAIN || errno == EWOULDBLOCK ? IoResult::blocked() : IoResult::failed(errno);
+constexpr std::uint32_t watched = io::readable | io::peer_closed | io::urgent | io::edge_triggered;
+
+// What a call that moved nothing comes to; `ready` is what was thought of the socket before.
+IoResult blocked_or_failed(bool& ready) noexcept {
+  if (errno != EAGAIN && errno != EWOULDBLOCK) return IoResult::failed(errno);
+  ready = false;
+  return IoResult::blocked();
 }
 
 }  // namespace
@@ -32,9 +37,7 @@ SocketStream::~SocketStream() {
 }
 
 Result<void> SocketStream::start() {
-  auto added = loop_.add(socket_.get(), io::readable | io::peer_closed, *this);
-  watched_ = added.has_value();
-  return added;
+  return loop_.add(socket_.get(), watched, *this);
 }
 
 IoResult SocketStream::read(std::span<char> into) noexcept {
@@ -44,8 +47,12 @@ IoResult SocketStream::read(std::span<char> into) noexcept {
   do {
     got = syscalls.recv(socket_.get(), into.data(), into.size(), 0);
   } while (got < 0 && errno == EINTR);
-  if (got > 0) return IoResult::moved(static_cast<std::size_t>(got));
-  if (got < 0) return result_of_errno();
+  if (got > 0) {
+    const auto bytes = static_cast<std::size_t>(got);
+    if (bytes < into.size() && less_is_all_ && syscalls.less_is_all) readable_ = false;
+    return IoResult::moved(bytes);
+  }
+  if (got < 0) return blocked_or_failed(readable_);
   watch_peer_ = false;
   return IoResult::end();
 }
@@ -53,7 +60,9 @@ IoResult SocketStream::read(std::span<char> into) noexcept {
 IoResult SocketStream::write(std::span<const iovec> pieces) noexcept {
   if (!socket_) return IoResult::failed(EBADF);
   ssize_t sent = 0;
+  std::size_t given = 0;
   if (pieces.size() == 1) {  // the usual case, and the cheaper call
+    given = pieces[0].iov_len;
     do {
       sent = syscalls.send(socket_.get(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
@@ -61,11 +70,15 @@ IoResult SocketStream::write(std::span<const iovec> pieces) noexcept {
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(pieces.data());              // sendmsg does not write through it
     message.msg_iovlen = std::min<std::size_t>(pieces.size(), 1024);  // IOV_MAX on Linux
+    for (std::size_t i = 0; i < message.msg_iovlen; ++i) given += pieces[i].iov_len;
     do {
       sent = syscalls.sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
   }
-  return sent < 0 ? result_of_errno() : IoResult::moved(static_cast<std::size_t>(sent));
+  if (sent < 0) return blocked_or_failed(writable_);
+  const auto bytes = static_cast<std::size_t>(sent);
+  if (bytes < given && syscalls.less_is_all) writable_ = false;
+  return IoResult::moved(bytes);
 }
 
 IoResult SocketStream::send_file(int fd, std::uint64_t offset, std::size_t count) noexcept {
@@ -77,69 +90,69 @@ IoResult SocketStream::send_file(int fd, std::uint64_t offset, std::size_t count
     auto from = static_cast<off_t>(offset);
     sent = syscalls.sendfile(socket_.get(), fd, &from, most);
   } while (sent < 0 && errno == EINTR);
-  return sent < 0 ? result_of_errno() : IoResult::moved(static_cast<std::size_t>(sent));
+  return sent < 0 ? blocked_or_failed(writable_) : IoResult::moved(static_cast<std::size_t>(sent));
 }
 
 void SocketStream::set_handler(StreamHandler* handler) noexcept {
   handler_ = handler;
-  update_interest();
+  tell_later();
 }
 
 void SocketStream::want(bool read, bool write) noexcept {
   want_read_ = read;
   want_write_ = write;
-  update_interest();
-}
-
-void SocketStream::update_interest() noexcept {
-  if (!socket_) return;
-  std::uint32_t interest = io::none;
-  if (handler_ != nullptr) {
-    if (want_read_) interest |= io::readable;
-    if (want_write_) interest |= io::writable;
-    if (watch_peer_) interest |= io::peer_closed;
+  if (write && !watches_write_ && socket_) {
+    // From now on for good: an edge comes only after a write has found no room.
+    watches_write_ = true;
+    loop_.modify(socket_.get(), watched | io::writable, *this);
   }
-  if (watched_) return loop_.modify(socket_.get(), interest, *this);
-  if (interest == io::none) return;
-  // It left the loop after a hang-up; whoever wants something again gets it told as an error of read() or write().
-  watched_ = loop_.add(socket_.get(), interest, *this).has_value();
+  tell_later();
 }
 
-void SocketStream::leave_loop() noexcept {
-  if (watched_) loop_.remove(socket_.get());
-  watched_ = false;
+void SocketStream::tell_later() noexcept {
+  if (handler_ == nullptr || !socket_ || destroyed_ != nullptr) return;  // tell() looks again when its callbacks end
+  if (told_readable() || told_writable() || told_hangup() || told_peer_closed()) loop_.defer(*this);
 }
 
 void SocketStream::on_io(std::uint32_t events) noexcept {
+  if ((events & io::readable) != 0) readable_ = true;
+  if ((events & io::writable) != 0) writable_ = true;
+  if ((events & (io::peer_closed | io::urgent | io::hangup | io::error)) != 0) {
+    less_is_all_ = false;  // The end, or what lies behind an urgent byte, comes without another edge.
+    if ((events & io::peer_closed) != 0) peer_closed_ = readable_ = true;
+    // A broken connection is told to whoever wants anything: read() and write() know more about it.
+    if ((events & (io::hangup | io::error)) != 0) broken_ = readable_ = writable_ = true;
+  }
+  tell();
+}
+
+void SocketStream::tell() noexcept {
   bool destroyed = false;
   bool* const outer = std::exchange(destroyed_, &destroyed);
-  const bool broken = (events & (io::hangup | io::error)) != 0;
   bool told = false;
-
-  // A broken connection is told to whoever wants anything: read() and write() know more about it.
-  if (handler_ != nullptr && want_write_ && (broken || (events & io::writable) != 0)) {
+  if (handler_ != nullptr && socket_ && told_writable()) {
     told = true;
     handler_->on_writable();
     if (destroyed) return;
   }
-  if (handler_ != nullptr && want_read_ && socket_ && (broken || (events & (io::readable | io::peer_closed)) != 0)) {
+  if (handler_ != nullptr && socket_ && told_readable()) {
     told = true;
     handler_->on_readable();
     if (destroyed) return;
   }
-  if (!told && socket_) {
-    if (broken || handler_ == nullptr) {
-      leave_loop();  // Hang-ups are reported whatever the interest: do not spin.
-      if (handler_ != nullptr) handler_->on_hangup();
+  if (!told && handler_ != nullptr && socket_) {
+    if (told_hangup()) {
+      watch_hangup_ = false;
+      handler_->on_hangup();
       if (destroyed) return;
-    } else if ((events & io::peer_closed) != 0 && watch_peer_) {
+    } else if (told_peer_closed()) {
       watch_peer_ = false;
-      update_interest();
       handler_->on_peer_closed();
       if (destroyed) return;
     }
   }
   destroyed_ = outer;
+  tell_later();
 }
 
 void SocketStream::shutdown_write() noexcept {
@@ -152,7 +165,7 @@ void SocketStream::close(bool reset) noexcept {
     const linger now{1, 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
   }
-  leave_loop();
+  loop_.remove(socket_.get());
   socket_.reset();
 }
 

@@ -8,8 +8,10 @@
 
 namespace weir::net {
 
-/// Its memory comes from recycle: accepting in steady state calls no malloc.
-class SocketStream final : public Stream, private IoHandler {
+/// Watches its socket edge-triggered, which spares the kernel a second look at it for every event, and remembers what
+/// the edges have told, so that its handler hears of it in every turn as Stream promises. Its memory comes from
+/// recycle: accepting in steady state calls no malloc.
+class SocketStream final : public Stream, private IoHandler, private Deferred {
  public:
   /// `socket` is connected (or connecting) and non-blocking. start() has to follow.
   SocketStream(EventLoop& loop, Fd socket, const SocketAddress& peer) noexcept;
@@ -35,8 +37,14 @@ class SocketStream final : public Stream, private IoHandler {
 
  private:
   void on_io(std::uint32_t events) noexcept override;
-  void update_interest() noexcept;
-  void leave_loop() noexcept;
+  void on_deferred() noexcept override { tell(); }
+  /// Makes the callbacks that are due, and comes again in the next turn if some still are.
+  void tell() noexcept;
+  [[nodiscard]] bool told_readable() const noexcept { return want_read_ && readable_; }
+  [[nodiscard]] bool told_writable() const noexcept { return want_write_ && writable_; }
+  [[nodiscard]] bool told_hangup() const noexcept { return broken_ && !want_read_ && !want_write_ && watch_hangup_; }
+  [[nodiscard]] bool told_peer_closed() const noexcept { return peer_closed_ && !want_read_ && watch_peer_; }
+  void tell_later() noexcept;
 
   EventLoop& loop_;
   StreamHandler* handler_ = nullptr;
@@ -44,8 +52,15 @@ class SocketStream final : public Stream, private IoHandler {
   Fd socket_;
   bool want_read_ = true;
   bool want_write_ = false;
-  bool watch_peer_ = true;  // until the end of the peer's direction has been told
-  bool watched_ = false;    // registered with the loop
+  bool watch_peer_ = true;    // until the end of the peer's direction has been told
+  bool watch_hangup_ = true;  // until the hang-up has been told
+  // What the kernel has told, until a call finds that it is not so any more.
+  bool readable_ = false;
+  bool writable_ = false;
+  bool peer_closed_ = false;
+  bool broken_ = false;
+  bool less_is_all_ = true;     // a read of less than there is room for has emptied the socket
+  bool watches_write_ = false;  // the interest includes room to write
   // IPv4 and IPv6 peers; a Unix socket's peer has hardly ever a name, and keeping one would double the object.
   union {
     sockaddr_in6 v6;

@@ -379,6 +379,34 @@ TEST_F(SocketStreamTest, FailuresOfTheKernelComeOutAsErrors) {
   EXPECT_EQ(stream->send_file(0, 0, 1).error_number, EIO);
 }
 
+// A read ends in front of the urgent byte though more has arrived, and no edge tells of that again.
+TEST_P(StreamTest, WhatFollowsUrgentDataIsTold) {
+  if (GetParam() != Kind::tcp) GTEST_SKIP() << "only TCP has urgent data";
+  ASSERT_EQ(::send(client->fd(), "ab", 2, 0), 2);
+  ASSERT_EQ(::send(client->fd(), "!", 1, MSG_OOB), 1);
+  ASSERT_EQ(::send(client->fd(), "cd", 2, 0), 2);
+  std::string all;
+  server_events.when_readable = [&] { all += read_some(*server); };
+  server->want(true, false);
+  turn_until([&] { return all.size() >= 4; });
+  EXPECT_EQ(all, "abcd");
+  loop.run_until_idle();  // and it ends
+}
+
+TEST_P(StreamTest, WhatIsLeftUnreadIsToldWhenReadingIsWantedAgain) {
+  ASSERT_TRUE(client->write("abcd", 4).ok());
+  std::array<char, 2> room;
+  server->want(true, false);
+  turn_until([&] { return server_events.readable > 0; });
+  EXPECT_EQ(server->read(room).bytes, 2u);
+  server->want(false, false);
+  loop.run_until_idle();
+  const int before = server_events.readable;
+  server->want(true, false);
+  turn_until([&] { return server_events.readable > before; });
+  EXPECT_EQ(read_some(*server), "cd");
+}
+
 TEST_F(SocketStreamTest, IdleStreamIsSmall) {
   EXPECT_LE(sizeof(SocketStream), 128u);
 }

@@ -93,8 +93,8 @@ class EventLoop {
   [[nodiscard]] Clock& clock() const noexcept { return *clock_; }
 
   // Descriptors -----------------------------------------------------------------------------------------------------
-  /// Level-triggered: `handler` hears of `fd` in every turn in which it is ready for `interest` (io:: bits). Not for
-  /// regular files. The error names the cause (no memory, too many watches).
+  /// Level-triggered (unless `interest` has io::edge_triggered): `handler` hears of `fd` in every turn in which it is
+  /// ready for `interest` (io:: bits). Not for regular files. The error names the cause (no memory, too many watches).
   Result<void> add(int fd, std::uint32_t interest, IoHandler& handler) { return poller_.add(fd, interest, handler); }
   /// Costs no system call when nothing changes.
   void modify(int fd, std::uint32_t interest, IoHandler& handler) noexcept { poller_.modify(fd, interest, handler); }

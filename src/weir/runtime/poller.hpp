@@ -20,6 +20,9 @@ inline constexpr std::uint32_t writable = EPOLLOUT;
 inline constexpr std::uint32_t error = EPOLLERR;          ///< Always reported.
 inline constexpr std::uint32_t hangup = EPOLLHUP;         ///< Both directions are closed. Always reported.
 inline constexpr std::uint32_t peer_closed = EPOLLRDHUP;  ///< The peer will send no more.
+inline constexpr std::uint32_t urgent = EPOLLPRI;         ///< TCP urgent data; a read stops in front of it.
+/// With any of them in an interest: what becomes ready is told once, until more arrives or room is made anew.
+inline constexpr std::uint32_t edge_triggered = EPOLLET;
 }  // namespace io
 
 /// Receives the events of one or more descriptors, on the loop's thread. Borrowed by the loop between add() and
@@ -36,7 +39,7 @@ class IoHandler {
 
 namespace runtime {
 
-/// Level-triggered. One thread.
+/// Level-triggered, unless an interest says otherwise. One thread.
 class Poller {
  public:
   Poller();  ///< Throws std::system_error when the kernel gives no epoll descriptor.

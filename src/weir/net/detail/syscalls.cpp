@@ -27,9 +27,15 @@ ssize_t send(int fd, const void* from, std::size_t size, int flags) noexcept {
 }  // namespace
 
 // Constant-initialised both, so the order of initialisation between files does not matter.
-constinit const Syscalls real_syscalls{&::accept4, &recv,     &send,      &::sendmsg, &::sendfile,
-                                       &::pread,   &::socket, &::connect, &openat2};
-constinit Syscalls syscalls{&::accept4, &recv,     &send,      &::sendmsg, &::sendfile,
-                            &::pread,   &::socket, &::connect, &openat2};
+constexpr Syscalls real_syscalls{.accept4 = &::accept4,
+                                 .recv = &recv,
+                                 .send = &send,
+                                 .sendmsg = &::sendmsg,
+                                 .sendfile = &::sendfile,
+                                 .pread = &::pread,
+                                 .socket = &::socket,
+                                 .connect = &::connect,
+                                 .openat2 = &openat2};
+constinit Syscalls syscalls = real_syscalls;
 
 }  // namespace weir::net::detail

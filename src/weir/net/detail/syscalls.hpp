@@ -20,6 +20,9 @@ struct Syscalls {
   int (*socket)(int, int, int);
   int (*connect)(int, const sockaddr*, socklen_t);
   int (*openat2)(int, const char*, const open_how*);
+  /// A recv() of less than was asked for has emptied the socket, a send() of less than was given has filled it: so it
+  /// is for stream sockets on Linux (epoll(7), question 9). Tests whose calls move less for no reason set it to false.
+  bool less_is_all = true;
 };
 
 /// The real ones.
