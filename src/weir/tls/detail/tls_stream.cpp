@@ -26,8 +26,16 @@ namespace {
 
 /// The largest plaintext of a record (RFC 8446 section 5.1).
 constexpr std::size_t record_bytes = 16384;
-/// Plaintext that one write() takes: some records, which then leave in one system call.
-constexpr std::size_t write_bytes = 4 * record_bytes;
+/// Plaintext that one write() takes, and that leaves in one system call: many records for a client that took all of
+/// what came before, since waking it up costs about as much as encrypting; few for one that did not, since they wait
+/// here.
+constexpr std::size_t batch_bytes = 15 * record_bytes;
+constexpr std::size_t slow_batch_bytes = 3 * record_bytes;
+/// What a record adds to its plaintext, generously.
+constexpr std::size_t record_overhead = 64;
+static_assert(batch_bytes + (batch_bytes / record_bytes + 1) * record_overhead <= recycle::max_block);
+/// What is read of a file at once: it should still be in the cache when it is encrypted.
+constexpr std::size_t file_bytes = 4 * record_bytes;
 /// A peer that makes us answer (key updates) and does not read is not read from beyond this.
 constexpr std::size_t unsent_limit = 64 * 1024;
 
@@ -378,6 +386,8 @@ TlsStream::Drain TlsStream::drain_outgoing() noexcept {
     const IoResult result = below_->write(outgoing_.data() + sent_, unsent());
     if (result.would_block()) {
       blocked_ = true;
+      flows_ = false;
+      keep_the_rest();
       return Drain::blocked;
     }
     if (!result.ok()) {
@@ -386,16 +396,33 @@ TlsStream::Drain TlsStream::drain_outgoing() noexcept {
     }
     sent_ += result.bytes;
   }
+  flows_ = !blocked_;
   blocked_ = false;
   outgoing_.release();
   sent_ = 0;
   return Drain::done;
 }
 
+/// What a slow client has not taken moves to a block of its size.
+void TlsStream::keep_the_rest() noexcept try {
+  if (unsent() > outgoing_.capacity() / 4) return;
+  Buffer rest(outgoing_.view().substr(sent_));
+  outgoing_ = std::move(rest);
+  sent_ = 0;
+} catch (const std::bad_alloc&) {
+  // It stays where it is.
+}
+
+std::size_t TlsStream::batch() const noexcept {
+  return flows_ ? batch_bytes : slow_batch_bytes;
+}
+
+/// Room for all of a batch at once: to grow record by record would copy what is there already.
+void TlsStream::make_room(std::size_t plain) {
+  static_cast<void>(outgoing_.reserve_more(plain + (plain / record_bytes + 1) * record_overhead));
+}
+
 std::size_t TlsStream::encrypt(const char* data, std::size_t size) {
-  // Room for all of it at once: to grow record by record would copy what is there already.
-  constexpr std::size_t record_overhead = 64;
-  static_cast<void>(outgoing_.reserve_more(size + (size / record_bytes + 1) * record_overhead));
   std::size_t taken = 0;
   while (taken < size) {
     std::size_t written = 0;
@@ -424,12 +451,16 @@ IoResult TlsStream::write(std::span<const iovec> pieces) noexcept try {
     if (drained == Drain::blocked) return IoResult::blocked();
   }
   ERR_clear_error();
+  const std::size_t most = batch();
+  std::size_t wanted = 0;
+  for (const iovec& piece : pieces) wanted += std::min(piece.iov_len, most - wanted);
+  make_room(wanted);
   std::size_t moved = 0;
   Buffer& gathered = filter_.scratch();
   gathered.clear();
   for (const iovec& piece : pieces) {
     const auto* data = static_cast<const char*>(piece.iov_base);
-    std::size_t left = std::min(piece.iov_len, write_bytes - std::min(moved + gathered.size(), write_bytes));
+    std::size_t left = std::min(piece.iov_len, most - std::min(moved + gathered.size(), most));
     // Small pieces share a record; a large one is encrypted from where it lies.
     if (gathered.size() != 0 || (left < record_bytes && pieces.size() != 1)) {
       const std::size_t part = std::min(left, record_bytes - gathered.size());
@@ -442,7 +473,7 @@ IoResult TlsStream::write(std::span<const iovec> pieces) noexcept try {
       }
     }
     if (left != 0) moved += encrypt(data, left);
-    if (write_error_ != 0 || moved + gathered.size() >= write_bytes) break;
+    if (write_error_ != 0 || moved + gathered.size() >= most) break;
   }
   if (!gathered.empty() && write_error_ == 0) moved += encrypt(gathered.data(), gathered.size());
   gathered.clear();
@@ -466,15 +497,20 @@ IoResult TlsStream::send_file(int fd, std::uint64_t offset, std::size_t count) n
   }
   Buffer& block = filter_.scratch();
   block.clear();
-  char* to = block.reserve_more(write_bytes);
-  ssize_t got = 0;
-  do {
-    got = ::pread(fd, to, std::min(count, write_bytes), static_cast<off_t>(offset));
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) return IoResult::failed(errno);
-  if (got == 0) return IoResult::moved(0);
+  char* to = block.reserve_more(file_bytes);
+  const std::size_t wanted = std::min(count, batch());
+  make_room(wanted);
   ERR_clear_error();
-  return result_of_write(encrypt(to, static_cast<std::size_t>(got)));
+  std::size_t moved = 0;
+  while (moved < wanted && write_error_ == 0) {
+    const ssize_t got = ::pread(fd, to, std::min(wanted - moved, file_bytes), static_cast<off_t>(offset + moved));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && moved == 0) return IoResult::failed(errno);
+    if (got <= 0) break;  // The next call finds the same.
+    moved += encrypt(to, static_cast<std::size_t>(got));
+  }
+  if (moved == 0 && write_error_ == 0) return IoResult::moved(0);
+  return result_of_write(moved);
 } catch (const std::bad_alloc&) {
   return IoResult::failed(ENOMEM);
 }

@@ -78,6 +78,10 @@ class TlsStream final : public net::Stream, private net::StreamHandler, private 
   [[nodiscard]] bool buffered() const noexcept;
   enum class Drain : std::uint8_t { done, blocked, failed };
   Drain drain_outgoing() noexcept;
+  void keep_the_rest() noexcept;
+  /// Bytes that a write takes now.
+  [[nodiscard]] std::size_t batch() const noexcept;
+  void make_room(std::size_t plain);
   /// Encrypts; the number of bytes that were taken. Throws std::bad_alloc.
   std::size_t encrypt(const char* data, std::size_t size);
   net::IoResult result_of_write(std::size_t moved) noexcept;
@@ -110,6 +114,7 @@ class TlsStream final : public net::Stream, private net::StreamHandler, private 
   bool in_kernel_ = false;        // the kernel encrypts
   bool control_message_ = false;  // what OpenSSL writes next is no application data
   bool blocked_ = false;          // the stream below took no more
+  bool flows_ = false;            // it took all of the last batch at once
   bool shut_ = false;             // shutdown_write() was called
   bool counted_ = false;          // the handshake's end is in the statistics
 };
