@@ -137,6 +137,7 @@ def _scenario(scenario, run, names, pictures):
     good = [cell for cell in good if cell["status"] == "ok"]
     out = [f"## {scenario.title}\n\n{scenario.what}" + ("" if scenario.load == "start" else f"; {scenario.connections:,} connections") + ".\n"]
     out += [f"- **{names[cell['peer']]}: {cell['status']}.** {cell['why']}\n" for cell in cells if cell["status"] != "ok"]
+    out += [f"- **{names[cell['peer']]} at a fixed rate: failed.** {cell['open_error']}\n" for cell in good if "open_error" in cell]
     out += [f"- Noise, {names[cell['peer']]}: {cell['noise']}.\n" for cell in good if cell["noise"]]
     out.append("\n")
     if not good:

@@ -90,6 +90,7 @@ def scenario_section(scenario, run):
     for cell in cells:
         if cell["status"] != "ok":
             out.append(f'<p class="trouble"><b>{e(names[cell["peer"]])}: {e(cell["status"])}.</b> {e(cell["why"])}</p>')
+    out += [f'<p class="trouble"><b>{e(names[cell["peer"]])} at a fixed rate: failed.</b> {e(cell["open_error"])}</p>' for cell in cells if "open_error" in cell]
     noisy = [f"{names[cell['peer']]} ({cell['noise']})" for cell in good if cell["noise"]]
     if noisy:
         out.append(f'<p class="note">Noise: {e("; ".join(noisy))}.</p>')

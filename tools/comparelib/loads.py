@@ -3,6 +3,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 import time
 
 from benchlib import load, machine
@@ -74,13 +75,17 @@ def websocket(running, scenario, seconds):
     process = machine.start(machine.pinned(machine.LOAD_CORE, [
         os.path.join(peers.RELEASE, "bench-ws-load"), "--port", str(running.port), "--connections", str(scenario.connections),
         "--size", str(MESSAGE), "--seconds", str(seconds)]), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # A peer that does not answer the handshake would be waited for for ever.
+    guard = threading.Timer(seconds + 60, process.kill)
+    guard.start()
     try:
         first = process.stdout.readline()
         meter = Meter(running)
         output, _ = process.communicate(timeout=seconds + 60)
         if first.strip() != "connected" or process.returncode != 0:
-            raise RuntimeError(f"WebSockets fail: {(first + output).strip().splitlines()[-1:]}")
+            raise RuntimeError(f"WebSockets fail: {' '.join((first + output).split()) or 'no answer'}"[:300])
     finally:
+        guard.cancel()
         machine.end(process)
     messages = json.loads(output.splitlines()[-1])["messages"]
     if messages == 0:

@@ -33,7 +33,8 @@ def _tree(folder):
 
 
 class Watch:
-    """Reads a process's Pss four times a second. `points`: [(monotonic seconds, bytes)]."""
+    """Reads a process's Pss four times a second, less often where that takes the kernel long (large processes). `points`:
+    [(monotonic seconds, bytes)]."""
 
     def __init__(self, pid, every=0.25):
         self.pid, self.every, self.points, self._stop = pid, every, [], threading.Event()
@@ -50,9 +51,12 @@ class Watch:
             self._thread.join()
 
     def _watch(self):
-        while not self._stop.wait(self.every):
+        pause = self.every
+        while not self._stop.wait(pause):
+            began = time.monotonic()
             try:
-                self.points.append((time.monotonic(), of(self.pid)))
+                self.points.append((began, of(self.pid)))
+                pause = max(self.every, 50 * (time.monotonic() - began))
             except (OSError, RuntimeError):
                 return
 

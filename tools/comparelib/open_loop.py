@@ -27,12 +27,14 @@ def command(port, rate, connections, seconds, requests):
 def _once(running, rate, scenario, options, requests):
     seconds = plan.seconds(scenario, options)
     process = machine.start(machine.pinned(machine.LOAD_CORE, command(running.port, rate, scenario.connections, seconds, requests)),
-                            stdout=subprocess.PIPE, text=True)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        output, _ = process.communicate(timeout=seconds + 30)
+        output, errors = process.communicate(timeout=seconds + 30)
     finally:
         machine.end(process)
     running.check_alive()
+    if process.returncode != 0:
+        raise RuntimeError(errors.strip()[-200:] or f"the generator ended with status {process.returncode}")
     return json.loads(output)
 
 

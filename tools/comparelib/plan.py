@@ -7,8 +7,8 @@ OPEN_ROUNDS = 3  # at each fixed rate
 OPEN_RATES = 2  # half of a peer's own maximum, and one rate for all
 STARTS = 5
 # Seconds until it listens; and, for what compiles itself while it runs, of load until it is at its speed.
-START = {"mvn": 5.0, "npm": 0.8}
-WARM_UP = {"mvn": 8, "npm": 2}
+START = {"maven": 5.0, "npm": 0.8}
+WARM_UP = {"maven": 8, "npm": 2}
 
 
 def rounds(scenario, options):

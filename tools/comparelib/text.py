@@ -50,6 +50,8 @@ def scenario_table(name, cells):
                 lines.append(f"{title(cell['peer'])} at {cell[key]['rate']:,}/s ({what}): P99 {_ms(of_open['median'])} ms "
                              f"({_ms(of_open['min'])}-{_ms(of_open['max'])})" + ("" if cell[key]["held"] else "; THE RATE WAS NOT HELD"))
     for cell in of:
+        if "open_error" in cell:
+            lines.append(f"{title(cell['peer'])} at a fixed rate: FAILED: {cell['open_error']}")
         if cell["status"] != "ok":
             lines.append(f"{title(cell['peer'])}: {cell['status'].upper()}: {cell['why']}")
     lines.append("Result: " + measure.verdict(name, cells)[1])
