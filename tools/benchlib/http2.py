@@ -1,12 +1,14 @@
-"""HTTP/2 in the clear: bench-server beside nghttpd, and beside nginx for files, by h2load; CPU time per request."""
+"""HTTP/2: bench-server beside nghttpd, and beside nginx for files, by h2load; CPU time per request. h2o and Go's net/http are
+references without a bar."""
 import os
 import re
 import shutil
 import subprocess
 import tempfile
 
-from . import machine, servers, stats
+from . import idle, machine, servers, stats, tls
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 JSON = b'{"message":"Hello, World!"}'
 
 
@@ -28,6 +30,57 @@ class Nghttpd(servers.Server):
     def close(self):
         super().close()
         self.folder.cleanup()
+
+
+H2O = """
+listen:
+  host: 127.0.0.1
+  port: {port}
+num-threads: 1
+error-log: {folder}/error.log
+hosts:
+  default:
+    paths:
+      "/":
+        file.dir: {folder}/files
+"""
+
+
+class H2o(servers.Server):
+    """Debian's h2o with one thread, serving the same file."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="weir-bench-h2o-")
+        folder, port = self.folder.name, machine.free_port()
+        # It works as another user when this is root.
+        os.chmod(folder, 0o755)
+        os.mkdir(f"{folder}/files")
+        with open(f"{folder}/files/json", "wb") as file:
+            file.write(JSON)
+        with open(f"{folder}/h2o.conf", "w", encoding="ascii") as file:
+            file.write(H2O.format(folder=folder, port=port))
+        try:
+            super().__init__("h2o", ["h2o", "-c", f"{folder}/h2o.conf"], port, stderr=subprocess.DEVNULL)
+        except BaseException:
+            self.folder.cleanup()
+            raise
+
+    def close(self):
+        super().close()
+        self.folder.cleanup()
+
+
+def go_h2c():
+    """Go's net/http with one thread for Go code, built from bench/peers-h2."""
+    program = os.path.join(ROOT, "build/peers/h2c")
+    if not shutil.which("go"):
+        raise machine.Missing("go is not there")
+    done = subprocess.run(["go", "build", "-mod=readonly", "-o", program, "."], cwd=os.path.join(ROOT, "bench/peers-h2"),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise machine.Missing(f"go build failed: {done.stdout[-500:]}")
+    port = machine.free_port()
+    return servers.Server("Go net/http", ["env", "GOMAXPROCS=1", program, f"127.0.0.1:{port}"], port)
 
 
 def run(server, path, connections, streams, requests):
@@ -81,10 +134,35 @@ def _json(options):
                         100_000 * options.seconds, options, 1.0)]
 
 
+def _reference(name, peer):
+    def row(options):
+        with peer() as base, servers.weir(options.build) as subject:
+            return [compare(name, f"the same beside {base.name}, for reference", subject, base, "/json", 32, 32,
+                            50_000 * options.seconds, options, None)]
+    return row
+
+
 def _file(options):
     with servers.Nginx(http2=True) as base, servers.weir(options.build) as subject:
         return [compare("h2-file", "/file of 12 MB over HTTP/2, 8 connections, CPU per file", subject, base, "/file", 8, 1,
                         40 * options.seconds, options, 1.0)]
 
 
-ROWS = {"h2-json": _json, "h2-file": _file}
+def _tls_file(options):
+    with tls.Pair(options.build, "ecdsa", http2=True) as (base, subject):
+        return [compare("h2-tls-file", "/file of 12 MB over HTTP/2 and TLS, 8 connections, CPU per file", subject, base, "/file",
+                        8, 1, 40 * options.seconds, options, 1.0)]
+
+
+# The preface, empty SETTINGS, and GET /json as literals (RFC 9113 section 3.4, RFC 7541).
+IDLE_REQUEST = (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0" +
+                b"\0\0\x0c\1\5\0\0\0\1" + b"\x82\x86\x04\5/json\x01\x01t")
+
+
+def _idle(options):
+    return [idle.measure(servers.weir(options.build, chain), f"h2-idle-{chain}", chain, options, IDLE_REQUEST, None)
+            for chain in ("none", "production")]
+
+
+ROWS = {"h2-json": _json, "h2-json-h2o": _reference("h2-json-h2o", H2o), "h2-json-go": _reference("h2-json-go", go_h2c),
+        "h2-file": _file, "h2-tls-file": _tls_file, "h2-idle": _idle}

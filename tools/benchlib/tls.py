@@ -31,7 +31,7 @@ http {{
   ssl_session_tickets off;
   ssl_session_cache off;
   server {{
-    listen 127.0.0.1:{port} ssl;
+    listen 127.0.0.1:{port} ssl{protocol};
     location = /json {{ default_type application/json; return 200 '{{"message":"Hello, World!"}}'; }}
     location = /file {{ root {folder}; default_type application/octet-stream; }}
   }}
@@ -51,8 +51,8 @@ class SecureServer(servers.Server):
 class Pair:
     """nginx and bench-server with one certificate. Use `with`: gives the two, nginx first."""
 
-    def __init__(self, build, key):
-        self.build, self.key = build, key
+    def __init__(self, build, key, http2=False):
+        self.build, self.key, self.http2 = build, key, http2
         self.folder = self.started = None
 
     def __enter__(self):
@@ -70,7 +70,7 @@ class Pair:
                 file.write(os.urandom(servers.FILE_BYTES))
             port = machine.free_port()
             with open(f"{folder}/nginx.conf", "w", encoding="ascii") as file:
-                file.write(NGINX.format(folder=folder, port=port))
+                file.write(NGINX.format(folder=folder, port=port, protocol=" http2" if self.http2 else ""))
             binary = shutil.which("nginx") or "/usr/sbin/nginx"
             self.started.append(SecureServer("nginx", [binary, "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"],
                                              port))
