@@ -148,7 +148,7 @@ def version(peer):
     if peer.kind == "subject":
         done = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
         return done.stdout.strip() or "unknown revision"
-    return "" if peer.tool == "cmake" else builders.version(peer)
+    return "" if peer.tool in ("cmake", "program") else builders.version(peer)
 
 
 class Died(RuntimeError):
