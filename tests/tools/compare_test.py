@@ -193,7 +193,7 @@ class Plans(unittest.TestCase):
         names = list(peers.PEERS)
         self.assertLess(plan.estimate(plan.chosen_scenarios(options()), names, options()), 50 * 60)
         quick = [name for name in names if peers.PEERS[name].quick]
-        self.assertLess(plan.estimate(plan.chosen_scenarios(options(quick=True)), quick, options(quick=True)), 8 * 60)
+        self.assertLess(plan.estimate(plan.chosen_scenarios(options(quick=True)), quick, options(quick=True)), 6 * 60)
 
     def test_the_latest_releases_take_part_where_it_matters_or_when_asked(self):
         param, json_reply = scenarios.SCENARIOS["param"], scenarios.SCENARIOS["json"]

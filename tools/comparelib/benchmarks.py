@@ -138,7 +138,8 @@ def _scenario(scenario, run, names, pictures):
     out = [f"## {scenario.title}\n\n{scenario.what}" + ("" if scenario.load == "start" else f"; {scenario.connections:,} connections") + ".\n"]
     out += [f"- **{names[cell['peer']]}: {cell['status']}.** {cell['why']}\n" for cell in cells if cell["status"] != "ok"]
     out += [f"- **{names[cell['peer']]} at a fixed rate: failed.** {cell['open_error']}\n" for cell in good if "open_error" in cell]
-    out += [f"- Noise, {names[cell['peer']]}: {cell['noise']}.\n" for cell in good if cell["noise"]]
+    noisy = "; ".join(f"{names[cell['peer']]}: {cell['noise']}" for cell in good if cell["noise"])
+    out.append(f"\nNoise: {noisy}.\n" if noisy else "")
     out.append("\n")
     if not good:
         return "".join(out)

@@ -16,7 +16,7 @@ def rounds(scenario, options):
 
 
 def seconds(scenario, options):
-    return options.seconds or (4 if scenario.main and not options.quick else 3)
+    return options.seconds or (2 if options.quick else 4 if scenario.main else 3)
 
 
 def tool(name):
