@@ -67,7 +67,18 @@ class Http1Connection final : public Connection,
   void on_timer() noexcept override;
   void on_deferred() noexcept override;
 
-  // Input
+  // Life, in http1_connection.cpp
+  void begin_exchange(std::size_t head_size) noexcept;
+  void end_exchange() noexcept;
+  void detach_exchange(StopReason reason) noexcept;
+  void become_http2() noexcept;
+  void hand_over() noexcept;
+  void refuse(http::Status status, std::string_view why) noexcept;
+  void begin_closing() noexcept;
+  void linger_or_close() noexcept;
+  void destroy_soon(bool reset) noexcept;
+
+  // Input, in http1_connection_input.cpp
   enum class Fill : std::uint8_t { some, blocked, ended, failed };
   Fill fill(std::size_t room) noexcept;
   void meet_peer() noexcept;
@@ -79,39 +90,27 @@ class Http1Connection final : public Connection,
   bool parse_head() noexcept;
   enum class Speaks : std::uint8_t { http1, http2, perhaps_http2, nothing };
   [[nodiscard]] Speaks protocol_of_client() const noexcept;
-  void become_http2() noexcept;
-  void begin_exchange(std::size_t head_size) noexcept;
-  void end_exchange() noexcept;
   bool discard_body() noexcept;
   BodyPiece body_failed(http1::ParseError error) noexcept;
   void store_input() noexcept;
-
-  // Upgrades
-  void send_switch(Exchange& exchange, http::Response& response);
-  void hand_over() noexcept;
-
-  // Output
-  bool flush() noexcept;
-  void flush_later() noexcept { worker_loop().defer(*this); }
-
-  // Life
-  void refuse(http::Status status, std::string_view why) noexcept;
-  void begin_closing() noexcept;
-  void linger_or_close() noexcept;
-  void destroy_soon(bool reset) noexcept;
-  void detach_exchange(StopReason reason) noexcept;
-  [[nodiscard]] bool may_keep_alive(const Exchange& exchange) const noexcept;
   void update_interest() noexcept;
+
+  // Output, in http1_connection_output.cpp
+  [[nodiscard]] bool may_keep_alive(const Exchange& exchange) const noexcept;
+  void send_switch(Exchange& exchange, http::Response& response);
+  bool flush() noexcept;
+  void flush_later() noexcept;
+
+  // Time, in http1_connection_time.cpp
   void set_timer(Instant due) noexcept;
   void watch_stall() noexcept;
   void count_moved() noexcept;
   bool had_its_turn() noexcept;
-  [[nodiscard]] EventLoop& worker_loop() const noexcept;
 
   Worker& worker_;
   Service& service_;
   std::unique_ptr<net::Stream> stream_;
-  net::SocketAddress peer_;
+  net::SocketAddress peer_;  // empty until the first bytes have come
   ConnectionInfo info_;
   http1::RequestParser parser_;
   http1::RequestHead head_;
