@@ -277,7 +277,6 @@ TEST_F(Http2ConnectionTest, MalformedRequestsAreResets) {
 
 TEST_F(Http2ConnectionTest, UploadsWaitForTheirHandler) {
   std::size_t seen = 0;
-  std::string_view piece;
   Exchange* exchange = nullptr;
   service_.handlers["/slow"] = [&](Exchange& x) { exchange = &x; };
   connect();

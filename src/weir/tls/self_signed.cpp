@@ -65,7 +65,7 @@ void add_extension(X509* certificate, int id, const std::string& value) {
 
 TlsCertificate self_signed(const std::vector<std::string>& names) {
   const std::string alternatives = alternative_names(names);
-  const tls::KeyPtr key(EVP_EC_gen("P-256"));
+  const tls::KeyPtr key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   const tls::X509Ptr certificate(X509_new());
   require(key && certificate);
   X509* x = certificate.get();

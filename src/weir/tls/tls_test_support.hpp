@@ -48,7 +48,7 @@ enum class TestKey : std::uint8_t { ecdsa, rsa };
 inline TestCertificate make_certificate(const std::string& common_name, const std::string& names,
                                         const TestCertificate* issuer = nullptr, TestKey kind = TestKey::ecdsa) {
   TestCertificate result;
-  result.key.reset(kind == TestKey::rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
+  result.key.reset(kind == TestKey::rsa ? EVP_RSA_gen(2048) : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   result.certificate.reset(X509_new());
   X509* x = result.certificate.get();
   X509_set_version(x, X509_VERSION_3);

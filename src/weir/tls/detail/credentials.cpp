@@ -180,7 +180,8 @@ Result<CtxPtr> CredentialSet::make_context(const TlsOptions& options) const {
   if (SSL_CTX_set_cipher_list(context, options.ciphers.c_str()) != 1) {
     return fail(Errc::invalid_argument, "TLS: there is no cipher in \"" + options.ciphers + "\"");
   }
-  if (SSL_CTX_set1_groups_list(context, options.groups.c_str()) != 1) {
+  std::string groups = options.groups;  // The macro casts const away.
+  if (SSL_CTX_set1_groups_list(context, groups.data()) != 1) {
     return fail(Errc::invalid_argument, "TLS: \"" + options.groups + "\" is no list of groups");
   }
   // Sessions live in tickets only: no cache, no lock, nothing to share between loops but the keys.
