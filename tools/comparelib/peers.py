@@ -51,6 +51,8 @@ PEERS = {peer.name: peer for peer in (
     Peer("nginx", "nginx (return 200)", "C", "nginx", "nginx", kind="reference", only=("json", "connections", "file", "pipelined")),
     Peer("axum", "axum", "Rust", "cargo", "axum", "axum", program="peer-axum", http2=True, websocket=True),
     Peer("fastify", "Fastify", "JavaScript", "npm", "fastify", "fastify", program="server.mjs", websocket=True),
+    Peer("spring", "Spring WebFlux", "Java", "maven", "spring", "spring-boot-starter-parent", program="peer-spring.jar", http2=True,
+         websocket=True, patience=90.0),
     Peer("gin-latest", "Gin (latest)", "Go", "go", "gin", "github.com/gin-gonic/gin", "go.latest.mod", http2=True, websocket=True),
     Peer("echo-latest", "Echo (latest v4)", "Go", "go", "echo", "github.com/labstack/echo/v4", "go.latest.mod", http2=True, websocket=True),
     Peer("fiber-latest", "Fiber (latest v2)", "Go", "go", "fiber", "github.com/gofiber/fiber/v2", "go.latest.mod", websocket=True),
