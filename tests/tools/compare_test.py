@@ -16,7 +16,8 @@ import xml.etree.ElementTree
 ROOT = sys.argv.pop(1)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from comparelib import (bars, benchmarks, check, claims, decide, figures, html, jwt, loads, measure, open_loop, peers,  # noqa: E402
+from benchlib import machine  # noqa: E402
+from comparelib import (bars, benchmarks, builders, check, claims, decide, figures, html, jwt, loads, measure, open_loop, peers,  # noqa: E402
                         plan, plots, runtime, scenarios, soak, text)
 
 
@@ -404,6 +405,34 @@ class Checks(unittest.TestCase):
             for request in scenario.requests:
                 self.assertEqual(request.line().count("\t"), 3)
                 self.assertNotIn("\n", request.line())
+
+
+class Builders(unittest.TestCase):
+    def test_versions_are_read_from_what_tools_say(self):
+        self.assertEqual(builders.numbers("v20.20.2"), (20, 20, 2))
+        self.assertEqual(builders.numbers('openjdk version "17.0.15" 2025-04-15'), (17, 0, 15))
+        self.assertEqual(builders.numbers("command not found"), ())
+
+    def test_what_is_missing_or_too_old_is_told(self):
+        builders.needed("Node", (20,), "v20.0.1", "here")
+        with self.assertRaisesRegex(machine.Missing, "no Node"):
+            builders.needed("Node", (20,), "", "here")
+        with self.assertRaisesRegex(machine.Missing, "18.20.4 is too old"):
+            builders.needed("Node", (20,), "v18.20.4", "here")
+
+    def test_the_lock_files_name_every_framework(self):
+        for peer in peers.PEERS.values():
+            if peer.tool in ("cargo", "npm", "maven"):
+                self.assertRegex(builders.locked(peer), r"^\d+\.\d+\.\d+$", peer.name)
+
+    def test_nothing_stays_open_in_the_configuration_of_nginx(self):
+        with tempfile.TemporaryDirectory() as folder:
+            builders.nginx_command(peers.PEERS["nginx"], folder, 4321, "/data/file")
+            with open(os.path.join(folder, "nginx.conf"), encoding="ascii") as file:
+                text = file.read()
+        self.assertNotIn("@", text.partition("pid ")[2])
+        self.assertIn("listen 127.0.0.1:4321", text)
+        self.assertIn("alias /data/file;", text)
 
 
 class Misbehaving(unittest.TestCase):

@@ -118,7 +118,7 @@ const app = Fastify({
   genReqId: () => randomUUID(),
   requestIdHeader: 'x-request-id',
   keepAliveTimeout: 120_000,
-  requestTimeout: 5_000,
+  handlerTimeout: options.chain === 'production' ? 5_000 : 0,
 });
 app.get('/runtime', async () => collector);
 if (!options.h2c) {
