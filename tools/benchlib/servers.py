@@ -61,6 +61,7 @@ def weir(build, chain="none", *flags):
     return Server(f"bench-server {chain}", command, port)
 
 
+# Serves /file of its folder.
 NGINX = """
 worker_processes 1;
 daemon off;
@@ -78,11 +79,20 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   server {{
-    listen 127.0.0.1:{port}{protocol};
+    listen 127.0.0.1:{port}{protocols};
     location = /file {{ root {folder}; default_type application/octet-stream; }}
+    {more}
   }}
 }}
 """
+
+
+def write_nginx_config(folder, port, protocols="", more=""):
+    """`protocols`: what follows the port in "listen"; `more`: further lines of the server. The file's path."""
+    path = os.path.join(folder, "nginx.conf")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(NGINX.format(folder=folder, port=port, protocols=protocols, more=more))
+    return path
 
 
 class Nginx(Server):
@@ -95,9 +105,7 @@ class Nginx(Server):
         os.chmod(folder, 0o755)
         with open(os.path.join(folder, "file"), "wb") as file:
             file.write(os.urandom(FILE_BYTES))
-        config = os.path.join(folder, "nginx.conf")
-        with open(config, "w", encoding="ascii") as file:
-            file.write(NGINX.format(folder=folder, port=port, protocol=" http2" if http2 else ""))
+        config = write_nginx_config(folder, port, " http2" if http2 else "")
         binary = shutil.which("nginx") or "/usr/sbin/nginx"
         try:
             super().__init__("nginx", [binary, "-c", config, "-e", os.path.join(folder, "error.log")], port)

@@ -6,36 +6,16 @@ import tempfile
 
 from . import machine, rows, servers
 
-NGINX = """
-worker_processes 1;
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  sendfile on;
-  tcp_nopush on;
-  keepalive_requests 1000000000;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  ssl_certificate {folder}/server.pem;
-  ssl_certificate_key {folder}/server.key;
-  ssl_protocols TLSv1.2 TLSv1.3;
-  ssl_prefer_server_ciphers on;
-  ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384;
-  ssl_ecdh_curve X25519:prime256v1:secp384r1;
-  ssl_session_tickets off;
-  ssl_session_cache off;
-  server {{
-    listen 127.0.0.1:{port} ssl{protocol};
+NGINX_TLS = """
+    ssl_certificate {folder}/server.pem;
+    ssl_certificate_key {folder}/server.key;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_prefer_server_ciphers on;
+    ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384;
+    ssl_ecdh_curve X25519:prime256v1:secp384r1;
+    ssl_session_tickets off;
+    ssl_session_cache off;
     location = /json {{ default_type application/json; return 200 '{{"message":"Hello, World!"}}'; }}
-    location = /file {{ root {folder}; default_type application/octet-stream; }}
-  }}
-}}
 """
 KEYS = {
     "ecdsa": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
@@ -69,8 +49,7 @@ class Pair:
             with open(f"{folder}/file", "wb") as file:
                 file.write(os.urandom(servers.FILE_BYTES))
             port = machine.free_port()
-            with open(f"{folder}/nginx.conf", "w", encoding="ascii") as file:
-                file.write(NGINX.format(folder=folder, port=port, protocol=" http2" if self.http2 else ""))
+            servers.write_nginx_config(folder, port, " ssl http2" if self.http2 else " ssl", NGINX_TLS.format(folder=folder))
             binary = shutil.which("nginx") or "/usr/sbin/nginx"
             self.started.append(SecureServer("nginx", [binary, "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"],
                                              port))

@@ -15,7 +15,7 @@ constexpr std::size_t max_trailer_fields = 100;  // when they are only checked
 
 // Fields that say where a message ends, where it goes or who sends it (RFC 9110 section 6.5.1). A trailer that could
 // be taken for one of them by the next recipient is refused.
-constexpr auto forbidden_trailers = http::HeaderSet::of(
+constexpr auto refused_trailers = http::HeaderSet::of(
     http::HeaderId::content_length, http::HeaderId::transfer_encoding, http::HeaderId::host, http::HeaderId::te,
     http::HeaderId::trailer, http::HeaderId::connection, http::HeaderId::upgrade, http::HeaderId::expect,
     http::HeaderId::authorization, http::HeaderId::proxy_authorization, http::HeaderId::cookie,
@@ -79,6 +79,12 @@ bool may_end(ExtensionState state) noexcept {
 
 void BodyParser::begin(Framing framing, std::uint64_t content_length, const BodyLimits& limits,
                        std::span<http::HeaderField> trailer_slots) noexcept {
+  if (framing == Framing::none) {  // the usual case: the rest is not looked at
+    received_ = 0;
+    trailers_ = {};
+    phase_ = Phase::done;
+    return;
+  }
   limits_ = limits;
   remaining_ = 0;
   received_ = 0;
@@ -88,7 +94,6 @@ void BodyParser::begin(Framing framing, std::uint64_t content_length, const Body
   error_ = ParseError::none;
   switch (framing) {
     case Framing::none:
-      phase_ = Phase::done;
       break;
     case Framing::length:
       remaining_ = content_length;
@@ -233,7 +238,7 @@ BodyResult BodyParser::parse_trailers(std::string_view bytes, std::size_t at) no
     case FieldsState::complete:
       break;
   }
-  if (fields_.present().intersects(forbidden_trailers)) return fail(ParseError::bad_trailer, at);
+  if (fields_.present().intersects(refused_trailers)) return fail(ParseError::bad_trailer, at);
   if (keep) trailers_ = {slots_.data(), fields_.count(), fields_.present()};
   phase_ = Phase::done;
   return {ParseState::complete, at + fields_.position(), {}, ParseError::none};

@@ -4,27 +4,17 @@
 #include <charconv>
 #include <cstring>
 
+#include "weir/http/field_sets.hpp"
 #include "weir/http/problem.hpp"
 
 namespace weir::http1 {
 namespace {
 
+using http::forbidden_trailers;
+using http::framing_fields;
 using http::HeaderId;
 using http::Method;
 using http::Status;
-
-// What this file decides about; whatever the response says of it is not sent.
-constexpr auto framing_fields =
-    http::HeaderSet::of(HeaderId::content_length, HeaderId::transfer_encoding, HeaderId::connection,
-                        HeaderId::keep_alive, HeaderId::te, HeaderId::proxy_connection, HeaderId::upgrade);
-
-// Fields that may not be sent as trailers (RFC 9110 section 6.5.1).
-constexpr auto forbidden_trailers = http::HeaderSet::of(
-    HeaderId::content_length, HeaderId::transfer_encoding, HeaderId::connection, HeaderId::keep_alive, HeaderId::te,
-    HeaderId::proxy_connection, HeaderId::upgrade, HeaderId::host, HeaderId::trailer, HeaderId::expect,
-    HeaderId::authorization, HeaderId::proxy_authorization, HeaderId::www_authenticate, HeaderId::cookie,
-    HeaderId::set_cookie, HeaderId::content_encoding, HeaderId::content_type, HeaderId::content_range,
-    HeaderId::cache_control, HeaderId::location);
 
 constexpr unsigned first_code = 100;
 constexpr unsigned last_code = 599;

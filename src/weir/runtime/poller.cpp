@@ -71,11 +71,18 @@ int Poller::wait(int timeout_ms) noexcept {
 }
 
 void Poller::dispatch() noexcept {
-  for (int i = 0; i < ready_; ++i) {
-    const std::uint64_t data = events_[static_cast<std::size_t>(i)].data.u64;
-    const Entry& entry = entries_[static_cast<std::uint32_t>(data)];
-    if (entry.handler == nullptr || entry.generation != data >> 32) continue;
-    entry.handler->on_io(events_[static_cast<std::size_t>(i)].events);
+  const auto ready = static_cast<std::size_t>(ready_);
+  const auto entry_of = [this](std::size_t i) -> Entry& {
+    return entries_[static_cast<std::uint32_t>(events_[i].data.u64)];
+  };
+  for (std::size_t i = 0; i < ready; ++i) {
+    // Among thousands of descriptors each one's state has left the cache since it was last served: fetch the next ones'
+    // while this one is.
+    if (i + 2 < ready) __builtin_prefetch(&entry_of(i + 2));
+    if (i + 1 < ready) __builtin_prefetch(entry_of(i + 1).handler);
+    const Entry& entry = entry_of(i);
+    if (entry.handler == nullptr || entry.generation != events_[i].data.u64 >> 32) continue;
+    entry.handler->on_io(events_[i].events);
   }
   ready_ = 0;
 }

@@ -2,23 +2,13 @@
 
 #include <cstdint>
 
+#include "weir/http/field_sets.hpp"
 #include "weir/http2/detail/names.hpp"
 
 namespace weir::http2::detail {
 namespace {
 
 using http::HeaderId;
-
-constexpr auto connection_fields =
-    http::HeaderSet::of(HeaderId::content_length, HeaderId::transfer_encoding, HeaderId::connection,
-                        HeaderId::keep_alive, HeaderId::te, HeaderId::proxy_connection, HeaderId::upgrade);
-
-constexpr auto forbidden_trailers = http::HeaderSet::of(
-    HeaderId::content_length, HeaderId::transfer_encoding, HeaderId::connection, HeaderId::keep_alive, HeaderId::te,
-    HeaderId::proxy_connection, HeaderId::upgrade, HeaderId::host, HeaderId::trailer, HeaderId::expect,
-    HeaderId::authorization, HeaderId::proxy_authorization, HeaderId::www_authenticate, HeaderId::cookie,
-    HeaderId::set_cookie, HeaderId::content_encoding, HeaderId::content_type, HeaderId::content_range,
-    HeaderId::cache_control, HeaderId::location);
 
 // Values that are new with every response: in the table of the compression they would only drive others out.
 constexpr auto never_the_same =
@@ -70,7 +60,7 @@ void FieldList::add(HeaderId id, std::string_view value) {
 
 void FieldList::add_response(const http::Headers& headers) {
   for (const http::HeaderField field : headers) {
-    if (connection_fields.contains(field.id)) continue;
+    if (http::framing_fields.contains(field.id)) continue;
     if (field.id == HeaderId::other) {
       push(field.name, field.value, copied_name);
     } else {
@@ -82,13 +72,13 @@ void FieldList::add_response(const http::Headers& headers) {
 
 void FieldList::add_interim(const http::Headers& headers) {
   for (const http::HeaderField field : headers) {
-    if (!connection_fields.contains(field.id)) push(field.name, field.value, NGHTTP2_NV_FLAG_NONE);
+    if (!http::framing_fields.contains(field.id)) push(field.name, field.value, NGHTTP2_NV_FLAG_NONE);
   }
 }
 
 void FieldList::add_trailers(const http::Headers& headers) {
   for (const http::HeaderField field : headers) {
-    if (!forbidden_trailers.contains(field.id)) push(field.name, field.value, NGHTTP2_NV_FLAG_NONE);
+    if (!http::forbidden_trailers.contains(field.id)) push(field.name, field.value, NGHTTP2_NV_FLAG_NONE);
   }
 }
 
