@@ -4,6 +4,9 @@
 //
 //   bench-ceiling [--host 127.0.0.1] [--port 8081] [--threads 1]
 //
+// Connections that ask for a WebSocket become an echo: a server of WebSockets is measured as a multiple of that.
+// The answer to the handshake fits the one key that bench-ws-load sends.
+//
 // Every thread has its own SO_REUSEPORT listener and its own connections. SIGTERM and SIGINT end it with status 0.
 #include <array>
 #include <cerrno>
@@ -18,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -31,6 +35,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "echo_frames.hpp"
 #include "request_ends.hpp"
 
 namespace {
@@ -78,6 +83,10 @@ class Answers {
   std::size_t one_ = 0;
   std::string text_;
 };
+
+constexpr std::string_view kSwitchingProtocols =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 int listen_on(const Options& options) {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -144,8 +153,8 @@ class Loop {
       if (fd < 0) return;
       const int on = 1;
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      if (ends_.size() <= static_cast<std::size_t>(fd)) ends_.resize(static_cast<std::size_t>(fd) + 64);
-      ends_[static_cast<std::size_t>(fd)] = {};
+      if (connections_.size() <= static_cast<std::size_t>(fd)) connections_.resize(static_cast<std::size_t>(fd) + 64);
+      connections_[static_cast<std::size_t>(fd)] = {};
       watch(fd);
     }
   }
@@ -156,7 +165,18 @@ class Loop {
       if (got == 0 || (errno != EAGAIN && errno != EINTR)) close(fd);
       return;
     }
-    std::size_t due = ends_[static_cast<std::size_t>(fd)].count({buffer_.data(), static_cast<std::size_t>(got)});
+    const std::string_view bytes(buffer_.data(), static_cast<std::size_t>(got));
+    Connection& connection = connections_[static_cast<std::size_t>(fd)];
+    if (connection.upgraded) {
+      if (!send_all(fd, connection.frames.echo(buffer_.data(), bytes.size()))) close(fd);
+      return;
+    }
+    std::size_t due = connection.ends.count(bytes);
+    if (!std::exchange(connection.begun, true) && bytes.find("Sec-WebSocket-Key") != std::string_view::npos) {
+      connection.upgraded = true;
+      if (!send_all(fd, kSwitchingProtocols)) close(fd);
+      return;
+    }
     while (due > 0) {
       const std::size_t now = due < Answers::kCopies ? due : Answers::kCopies;
       if (!send_all(fd, answers_.take(now))) {
@@ -183,11 +203,18 @@ class Loop {
     return true;
   }
 
+  struct Connection {
+    RequestEnds ends;
+    EchoFrames frames;
+    bool begun = false;     // what came first has been looked at
+    bool upgraded = false;  // it is an echo
+  };
+
   int listener_;
   int stop_;
   int epoll_;
   Answers answers_;
-  std::vector<RequestEnds> ends_;
+  std::vector<Connection> connections_;
   std::array<char, 65536> buffer_{};
 };
 
