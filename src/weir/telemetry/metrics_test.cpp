@@ -124,11 +124,12 @@ TEST(DurationHistogram, MaximumDecaysAfterThreePeriods) {
 
 TEST(Histogram, CountsIntoBuckets) {
   MetricsRegistry registry;
-  const std::vector<double> buckets = {-1, 0.5, 100000};
+  const std::vector<double> buckets = {-1, 0.0005, 0.5, 100000, 1e6};
   const auto histogram = registry.histogram({.name = "h", .help = ""}, buckets).with({});
   for (const double value : {-1.0, 0.0, 0.5, 7.25, 1e9}) histogram.record(value);
   histogram.record(std::numeric_limits<double>::quiet_NaN());
-  EXPECT_THAT(scrape(registry), HasSubstr("h_bucket{le=\"-1.0\"} 1\nh_bucket{le=\"0.5\"} 3\nh_bucket{le=\"1e+05\"} 4\n"
+  EXPECT_THAT(scrape(registry), HasSubstr("h_bucket{le=\"-1.0\"} 1\nh_bucket{le=\"0.0005\"} 2\nh_bucket{le=\"0.5\"} 3\n"
+                                          "h_bucket{le=\"100000.0\"} 4\nh_bucket{le=\"1e+06\"} 4\n"
                                           "h_bucket{le=\"+Inf\"} 5\nh_count 5\nh_sum 1000000006.75\n"));
   EXPECT_EQ(histogram.count(), 5u);
 }

@@ -8,12 +8,15 @@
 namespace weir::telemetry {
 namespace {
 
-/// A bucket's bound always with a fraction or an exponent, "1.0", as OpenMetrics wants it: in both formats, so that
+/// A bucket's bound as the canonical numbers of OpenMetrics are written ("0.0005", "1.0", "1e+06"): in both formats, so that
 /// the label does not change with the scraper.
 std::string bound_text(double bound) {
   if (std::isinf(bound)) return "+Inf";
   char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, bound).ptr;
+  const double size = std::abs(bound);
+  const bool plain = size == 0 || (size >= 1e-4 && size < 1e6);
+  const auto format = plain ? std::chars_format::fixed : std::chars_format::scientific;
+  const auto end = std::to_chars(digits, digits + sizeof digits, bound, format).ptr;
   std::string text(digits, end);
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
