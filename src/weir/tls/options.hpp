@@ -55,8 +55,10 @@ struct TlsOptions {
   /// Sessions go on without a new key exchange (RFC 5077, RFC 8446 section 2.2). Their keys live in memory only and are
   /// shared by all loops of the process.
   bool session_tickets = true;
-  Duration ticket_rotation = std::chrono::hours(6);   ///< A new key for new tickets.
-  Duration ticket_lifetime = std::chrono::hours(12);  ///< Tickets older than this are not taken.
+  Duration ticket_rotation = std::chrono::hours(6);  ///< A new key for new tickets.
+  /// Tickets older than this are not taken. A client that showed a certificate has to show it again after this time,
+  /// or earlier when the certificate ends.
+  Duration ticket_lifetime = std::chrono::hours(12);
   /// How often the files are looked at; 0: never, reload with App::reload_tls() or SIGHUP.
   Duration reload_interval = std::chrono::seconds(10);
   /// The kernel encrypts, where it can (Linux with the module tls): files are sent without a copy. Young here: off.

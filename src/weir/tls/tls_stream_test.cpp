@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <string>
 
@@ -327,6 +328,70 @@ TEST_F(TlsStreamTest, AnIdentityGoesOnWithItsSessionOnlyUnderTheSameAuthorities)
   pump();
   EXPECT_TRUE(server->stream->security() == nullptr || !security().resumed);
   SSL_SESSION_free(session);
+}
+
+TEST_F(TlsStreamTest, ASessionSpeaksForItsClientNoLongerThanTheCertificate) {
+  const auto catch_up = std::chrono::system_clock::now().time_since_epoch() - clock.wall().time_since_epoch();
+  clock.advance(std::chrono::duration_cast<Duration>(catch_up));  // Certificates are dated by the real clock.
+  const TestCertificate authority = make_certificate("authority", "");
+  TestCertificate worker;
+  const TestFolder folder;
+  TlsOptions options;
+  options.certificates = {self_signed()};
+  options.client_auth = ClientAuth::required;
+  options.client_ca_file = folder.write("ca.pem", authority.certificate_pem());
+  options.ticket_rotation = 1h;
+  options.ticket_lifetime = 4h;
+
+  // Kept as bytes, as clients do that go away in between.
+  std::string session;
+  const auto visit = [&](int version) {
+    connect();
+    SSL_CTX_set_max_proto_version(client->context(), version);
+    client->use(worker);
+    if (!session.empty()) {
+      const auto* from = reinterpret_cast<const unsigned char*>(session.data());
+      SSL_SESSION* restored = d2i_SSL_SESSION(nullptr, &from, static_cast<long>(session.size()));
+      client->resume(restored);
+      SSL_SESSION_free(restored);
+    }
+    client->to_send = "x";
+    pump();
+    EXPECT_EQ(client->received, "x") << client->error;
+    EXPECT_EQ(security().certificate->common_name, "worker");
+    if (client->session() != nullptr) {  // TLS 1.2 gives a new ticket only when its key is another.
+      session.resize(static_cast<std::size_t>(i2d_SSL_SESSION(client->session(), nullptr)));
+      auto* to = reinterpret_cast<unsigned char*>(session.data());
+      i2d_SSL_SESSION(client->session(), &to);
+    }
+    return security().resumed;
+  };
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    SCOPED_TRACE(version);
+    worker = make_certificate("worker", "DNS:w.example", &authority);
+    // A valid certificate is shown again after a ticket's lifetime, however often the session went on meanwhile.
+    serve(options);
+    session.clear();
+    EXPECT_FALSE(visit(version));
+    for (int hour = 1; hour <= 4; ++hour) {
+      clock.advance(1h - 1s);
+      EXPECT_TRUE(visit(version)) << hour;
+    }
+    clock.advance(1min);
+    EXPECT_FALSE(visit(version));
+
+    // One that ends earlier, not even so long.
+    const auto now = std::chrono::duration_cast<std::chrono::seconds>(clock.wall().time_since_epoch()).count();
+    X509_gmtime_adj(X509_getm_notAfter(worker.certificate.get()), now - std::time(nullptr) + 600);
+    X509_sign(worker.certificate.get(), authority.key.get(), EVP_sha256());
+    serve(options);
+    session.clear();
+    EXPECT_FALSE(visit(version));
+    clock.advance(9min);
+    EXPECT_TRUE(visit(version));
+    clock.advance(2min);
+    EXPECT_FALSE(visit(version));
+  }
 }
 
 TEST_F(TlsStreamTest, SaysGoodbye) {

@@ -152,6 +152,7 @@ Result<std::shared_ptr<const CredentialSet>> CredentialSet::load(const TlsOption
     auto authorities = read_file(options.client_ca_file);
     if (!authorities) return fail(std::move(authorities.error()).with_context("TLS client authorities"));
     identity += *authorities;
+    set->client_sessions_.emplace(clock, options.ticket_lifetime);
   }
   // A session may go on only where its client would be trusted today as well.
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
@@ -282,6 +283,7 @@ Result<void> CredentialSet::add(const TlsOptions& options, const TlsCertificate&
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wold-style-cast"  // OpenSSL's macros cast the functions
 void CredentialSet::set_callbacks(SSL_CTX* context, Entry& entry, const TlsOptions& options) {
+  if (client_sessions_) client_sessions_->guard(context);
   SSL_CTX_set_tlsext_servername_callback(context, &on_server_name);
   SSL_CTX_set_tlsext_servername_arg(context, this);
   if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(context, &on_alpn, this);

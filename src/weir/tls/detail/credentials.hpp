@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "weir/base/error.hpp"
 #include "weir/telemetry/log.hpp"
+#include "weir/tls/detail/client_sessions.hpp"
 #include "weir/tls/detail/openssl.hpp"
 #include "weir/tls/detail/ticket_keys.hpp"
 #include "weir/tls/options.hpp"
@@ -54,6 +56,7 @@ class CredentialSet {
   std::string alpn_;                             // in the form of the wire
   std::string session_context_;
   std::shared_ptr<TicketKeys> tickets_;
+  std::optional<ClientSessions> client_sessions_;  // where clients show certificates
   Clock* clock_ = nullptr;
 };
 
