@@ -394,6 +394,45 @@ TEST_F(TlsStreamTest, ASessionSpeaksForItsClientNoLongerThanTheCertificate) {
   }
 }
 
+TEST_F(TlsStreamTest, RecordsWithoutContentNeitherFillTheMemoryNorHoldUpTheLoop) {
+  serve_plainly();
+  for (const std::size_t room : {std::size_t{8} << 20, std::size_t{4000}}) {
+    net::MemoryStreamOptions options;
+    options.capacity = room;
+    connect(options);
+    pump();
+    ASSERT_TRUE(client->connected);
+    for (int i = 0; i < 40000; ++i) {  // Each asks for one in return.
+      ASSERT_EQ(SSL_key_update(client->ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
+      ASSERT_EQ(SSL_do_handshake(client->ssl()), 1);
+    }
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(SSL_get_wbio(client->ssl()), &data);
+    std::string flood(data, static_cast<std::size_t>(size));
+    static_cast<void>(BIO_reset(SSL_get_wbio(client->ssl())));
+    const auto send = [&] {
+      const net::IoResult sent = client->stream().write(flood.data(), flood.size());
+      if (sent.ok()) flood.erase(0, sent.bytes);
+      return sent.ok();
+    };
+    ASSERT_TRUE(send());
+    loop.run_once(false);
+    EXPECT_LT(client->stream().unread(), 100'000u) << "one turn took all of it";
+    do {
+      loop.run_until_idle();  // It would not end if a stream that is blocked were asked again and again.
+    } while (!flood.empty() && send());
+    EXPECT_LT(server->stream->unsent(), 400'000u);
+    EXPECT_EQ(flood.empty(), room > 1'000'000) << "who does not read is not read from for ever";
+    while (!flood.empty()) {
+      pump();
+      ASSERT_TRUE(send());
+    }
+    client->to_send = "still here";
+    pump();
+    EXPECT_EQ(client->received, "still here");
+  }
+}
+
 TEST_F(TlsStreamTest, SaysGoodbye) {
   serve_plainly();
   connect();

@@ -36,8 +36,11 @@ constexpr std::size_t record_overhead = 64;
 static_assert(batch_bytes + (batch_bytes / record_bytes + 1) * record_overhead <= recycle::max_block);
 /// What is read of a file at once: it should still be in the cache when it is encrypted.
 constexpr std::size_t file_bytes = 4 * record_bytes;
-/// A peer that makes us answer (key updates) and does not read is not read from beyond this.
-constexpr std::size_t unsent_limit = 64 * 1024;
+/// A peer that makes us answer (key updates) and does not read is not read from beyond this, which lets a batch wait.
+constexpr std::size_t unsent_limit = batch_bytes + 64 * 1024;
+/// What OpenSSL takes from below in one call, about: records without content (key updates, attempts to renegotiate)
+/// could keep it busy for as long as they come.
+constexpr std::size_t read_bytes = 2 * record_bytes;
 
 /// For whoever speaks plain HTTP to a TLS port.
 constexpr std::string_view speak_tls =
@@ -58,9 +61,14 @@ struct StreamBio {
   static int read(BIO* bio, char* into, int size) {
     BIO_clear_retry_flags(bio);
     TlsStream& stream = of(bio);
+    if (stream.may_read_ == 0) {  // The stream below is readable in the next turn again.
+      BIO_set_retry_read(bio);
+      return -1;
+    }
     const IoResult result = stream.below_->read(std::span(into, static_cast<std::size_t>(size)));
     switch (result.kind) {
       case IoResult::Kind::ok:
+        stream.may_read_ -= std::min(stream.may_read_, result.bytes);
         return static_cast<int>(result.bytes);
       case IoResult::Kind::would_block:
         stream.starved_ = true;
@@ -180,6 +188,7 @@ int TlsStream::send_control_message(const char* data, int size) noexcept {
 void TlsStream::step() noexcept {
   if (below_->closed()) return handshake_failed(TlsFailure::other);
   const TlsFilter::Step timed(filter_);
+  may_read_ = read_bytes;
   ERR_clear_error();
   if (!ssl_ && !begin()) return handshake_failed(TlsFailure::other);
   const int result = SSL_do_handshake(ssl_.get());
@@ -349,9 +358,17 @@ IoResult TlsStream::read(std::span<char> into) noexcept {
   if (!ssl_) return closed() ? IoResult::failed(EBADF) : IoResult::blocked();
   if (state_ == State::handshake) return IoResult::blocked();
   if (into.empty()) return IoResult::moved(0);
-  if (unsent() >= unsent_limit && drain_outgoing() != Drain::done) return IoResult::blocked();
+  if (unsent() >= unsent_limit) {
+    const Drain drained = drain_outgoing();
+    if (drained == Drain::failed) return IoResult::failed(write_error_);
+    if (drained == Drain::blocked) {
+      update_interest();  // Not to be asked again before something has left.
+      return IoResult::blocked();
+    }
+  }
 
   std::size_t moved = 0;
+  may_read_ = read_bytes;
   starved_ = false;
   ERR_clear_error();
   do {
@@ -537,6 +554,7 @@ void TlsStream::update_interest() noexcept {
     read = !in_line_;
   } else if (state_ == State::open) {
     write = write || (handler_ != nullptr && want_write_);
+    read = read && unsent() < unsent_limit;
     if (read && buffered()) filter_.loop().defer(*this);
   } else {
     if (read) filter_.loop().defer(*this);
@@ -571,7 +589,7 @@ void TlsStream::on_readable() noexcept {
 void TlsStream::on_writable() noexcept {
   if (blocked_) {
     const Drain drained = drain_outgoing();
-    if (drained == Drain::blocked) return;
+    if (drained == Drain::blocked) return update_interest();
     if (drained == Drain::done && shut_) below_->shutdown_write();
     if (drained == Drain::failed) {
       // read() and write() tell it from now on.
