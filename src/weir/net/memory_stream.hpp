@@ -53,6 +53,7 @@ class MemoryStream final : public Stream, private Deferred {
   [[nodiscard]] SocketAddress peer() const noexcept override { return remote_; }
   [[nodiscard]] SocketAddress local() const noexcept override { return local_; }
   [[nodiscard]] int fd() const noexcept override { return -1; }
+  [[nodiscard]] std::size_t undelivered() const noexcept override { return other_ == nullptr ? 0 : other_->unread(); }
 
   [[nodiscard]] Faults& faults() noexcept { return faults_; }
   /// Bytes that the other end wrote and this one has not read.

@@ -176,6 +176,7 @@ class ProxyStream final : public Stream, private StreamHandler, private Deferred
   [[nodiscard]] int fd() const noexcept override { return below_->fd(); }
   [[nodiscard]] const Security* security() const noexcept override { return below_->security(); }
   [[nodiscard]] std::size_t unsent() const noexcept override { return below_->unsent(); }
+  [[nodiscard]] std::size_t undelivered() const noexcept override { return below_->undelivered(); }
 
   static void* operator new(std::size_t size) { return recycle::allocate(size); }
   static void operator delete(void* block, std::size_t size) noexcept { recycle::deallocate(block, size); }

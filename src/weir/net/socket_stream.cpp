@@ -4,6 +4,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include "weir/net/detail/syscalls.hpp"
 
 namespace weir::net {
@@ -172,6 +175,12 @@ void SocketStream::close(bool reset) noexcept {
 SocketAddress SocketStream::peer() const noexcept {
   const bool ip = peer_.any.sa_family == AF_INET || peer_.any.sa_family == AF_INET6;
   return SocketAddress::from_native(&peer_.any, ip ? sizeof peer_ : sizeof(sa_family_t));
+}
+
+std::size_t SocketStream::undelivered() const noexcept {
+  int bytes = 0;
+  if (!socket_ || ::ioctl(socket_.get(), SIOCOUTQ, &bytes) != 0) return 0;
+  return static_cast<std::size_t>(std::max(bytes, 0));
 }
 
 SocketAddress SocketStream::local() const noexcept {

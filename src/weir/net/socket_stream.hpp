@@ -31,6 +31,7 @@ class SocketStream final : public Stream, private IoHandler, private Deferred {
   [[nodiscard]] SocketAddress peer() const noexcept override;
   [[nodiscard]] SocketAddress local() const noexcept override;
   [[nodiscard]] int fd() const noexcept override { return socket_.get(); }
+  [[nodiscard]] std::size_t undelivered() const noexcept override;
 
   static void* operator new(std::size_t size) { return recycle::allocate(size); }
   static void operator delete(void* block, std::size_t size) noexcept { recycle::deallocate(block, size); }

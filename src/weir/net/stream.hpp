@@ -97,6 +97,9 @@ class Stream {
   /// Bytes that write() has taken and that this object itself still holds, because the peer reads slowly: close() loses
   /// them. The stream sends them by itself; want(…, true) tells when more can be written.
   [[nodiscard]] virtual std::size_t unsent() const noexcept { return 0; }
+  /// Bytes, about, that write() has taken and the peer has not: those of unsent(), and those that wait in the kernel. A
+  /// slow reader moves this long before there is room to write again. Asks the kernel.
+  [[nodiscard]] virtual std::size_t undelivered() const noexcept { return unsent(); }
 
   /// write() of one piece.
   IoResult write(const char* data, std::size_t size) noexcept {

@@ -104,6 +104,9 @@ class Http1Connection final : public Connection,
   // Time, in http1_connection_time.cpp
   void set_timer(Instant due) noexcept;
   void watch_stall() noexcept;
+  [[nodiscard]] std::uint64_t delivered() const noexcept;
+  [[nodiscard]] std::uint64_t moved_since_watch() const noexcept;
+  void output_left() noexcept;
   void count_moved() noexcept;
   bool had_its_turn() noexcept;
 
@@ -118,11 +121,12 @@ class Http1Connection final : public Connection,
   Buffer input_;                  // [input_begin_, size()) is not parsed yet
   std::size_t input_begin_ = 0;
   OutputQueue output_;
-  std::unique_ptr<Upgrade> upgrade_;  // what gets the stream when the 101 has been written
-  Instant due_ = Instant::max();      // what the timer is for; it may be armed for earlier
-  Instant stall_since_{};             // begin of the current stall window, while something is expected to move
-  std::uint64_t stall_mark_ = 0;      // bytes moved at its begin
-  std::uint64_t received_ = 0;        // bytes read from the stream
+  std::unique_ptr<Upgrade> upgrade_;   // what gets the stream when the 101 has been written
+  Instant due_ = Instant::max();       // what the timer is for; it may be armed for earlier
+  Instant stall_since_{};              // begin of the current stall window, while something is expected to move
+  std::uint64_t stall_received_ = 0;   // bytes read at its begin
+  std::uint64_t stall_delivered_ = 0;  // bytes that the client had taken at its begin
+  std::uint64_t received_ = 0;         // bytes read from the stream
   std::uint64_t requests_ = 0;
   std::uint64_t discarded_ = 0;
   std::uint64_t turn_ = 0;       // the loop's turn that turn_mark_ is of

@@ -27,8 +27,11 @@ void Http1Connection::on_readable() noexcept {
       const Fill filled = fill(read_size);
       if (filled == Fill::some) return process();
       if (filled == Fill::blocked) return store_input();
-      // Between requests this is how a kept-alive connection ends; within one there is nobody left to answer.
-      return destroy_soon(filled == Fill::failed);
+      if (filled == Fill::failed) return destroy_soon(true);
+      // Between requests this is how a kept-alive connection ends. An answer that is on its way still arrives: a client
+      // may close its side only (RFC 9112 section 9.6).
+      peer_closed_ = true;
+      return begin_closing();
     }
     case State::upgrading:
       return;
@@ -132,6 +135,7 @@ void Http1Connection::process() noexcept {
   if (state_ == State::upgrading) return hand_over();
   store_input();
   update_interest();
+  if (worker_.draining() && state_ == State::head) drain();  // What it still had to do is done.
 }
 
 void Http1Connection::parse_requests() noexcept {

@@ -160,7 +160,7 @@ bool Http1Connection::flush() noexcept {
   if (long_one) count_moved();
   switch (flushed) {
     case OutputQueue::Flush::done:
-      stalled_watch_ = body_wait_;
+      output_left();
       return true;
     case OutputQueue::Flush::blocked:
       watch_stall();

@@ -1,4 +1,5 @@
 // How long an HTTP/1.x connection may take, and how much it may move before it is the others' turn.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -19,13 +20,39 @@ void Http1Connection::set_timer(Instant due) noexcept {
   if (due != Instant::max() && (!armed() || this->Timer::due() > due)) worker_.loop().arm(*this, due);
 }
 
-/// From now on bytes must move (in either direction) at the minimal rate.
+/// From now on bytes must move at the minimal rate.
 void Http1Connection::watch_stall() noexcept {
   if (stalled_watch_) return;
   stalled_watch_ = true;
   stall_since_ = worker_.loop().now();
-  stall_mark_ = received_ + output_.written();
+  stall_received_ = received_;
+  stall_delivered_ = delivered();
   set_timer(stall_since_ + worker_.limits().stall_timeout);
+}
+
+/// What the client has taken. What write() takes says little of a slow reader: the kernel has room again only when a
+/// good part of its buffer, which may be megabytes, has left.
+std::uint64_t Http1Connection::delivered() const noexcept {
+  return output_.written() - std::min<std::uint64_t>(output_.written(), stream_->undelivered());
+}
+
+/// What has moved since watch_stall(). Once a request is answered, whoever does not read its answer cannot make up for
+/// it by sending.
+std::uint64_t Http1Connection::moved_since_watch() const noexcept {
+  const std::uint64_t now = delivered();
+  const std::uint64_t taken = now - std::min(now, stall_delivered_);  // What TLS adds may look like a step back.
+  const bool answered = state_ != State::exchange && (!output_.empty() || stream_->unsent() != 0);
+  return answered ? taken : taken + received_ - stall_received_;
+}
+
+/// Nothing waits to be written any more: what the client sends is watched on, and where it is the client's turn its
+/// time begins only now, if it was slow to take the answer.
+void Http1Connection::output_left() noexcept {
+  const bool was_slow = stalled_watch_;
+  stalled_watch_ = body_wait_ || state_ == State::discard;
+  if (!was_slow || state_ != State::head) return;
+  const Limits& limits = worker_.limits();
+  set_timer(worker_.loop().now() + (exchange_ == nullptr ? limits.idle_timeout : limits.header_timeout));
 }
 
 void Http1Connection::on_timer() noexcept {
@@ -52,7 +79,7 @@ void Http1Connection::on_timer() noexcept {
     due_ = Instant::max();
     return;
   }
-  const std::uint64_t moved = received_ + output_.written() - stall_mark_;
+  const std::uint64_t moved = moved_since_watch();
   const auto seconds = std::chrono::duration<double>(now - stall_since_).count();
   if (moved != 0 && static_cast<double>(moved) >= static_cast<double>(limits.min_rate) * seconds) {
     stalled_watch_ = false;

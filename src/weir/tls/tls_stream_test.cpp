@@ -535,6 +535,7 @@ TEST_F(TlsStreamTest, MakesFastWritersWait) {
   EXPECT_GT(server->output.size(), 2'700'000u);
   EXPECT_LE(server->stream->unsent(), 247'000u);
   EXPECT_GT(server->stream->unsent(), 0u);
+  EXPECT_EQ(server->stream->undelivered(), server->stream->unsent() + client->stream().unread());
   client->reading = true;
   pump();
   EXPECT_TRUE(client->received == expected);

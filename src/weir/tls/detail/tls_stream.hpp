@@ -42,6 +42,7 @@ class TlsStream final : public net::Stream, private net::StreamHandler, private 
   [[nodiscard]] int fd() const noexcept override { return below_->fd(); }
   [[nodiscard]] const net::Security* security() const noexcept override;
   [[nodiscard]] std::size_t unsent() const noexcept override { return outgoing_.size() - sent_; }
+  [[nodiscard]] std::size_t undelivered() const noexcept override { return unsent() + below_->undelivered(); }
 
   static void* operator new(std::size_t size) { return recycle::allocate(size); }
   static void operator delete(void* block, std::size_t size) noexcept { recycle::deallocate(block, size); }

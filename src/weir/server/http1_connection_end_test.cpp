@@ -1,0 +1,134 @@
+// HTTP/1.x connections: how long they last, and how they end.
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <sys/socket.h>
+
+#include "weir/http/problem.hpp"
+#include "weir/net/security.hpp"
+#include "weir/net/socket.hpp"
+#include "weir/server/http1_connection.hpp"
+#include "weir/server/http1_connection_test_support.hpp"
+
+namespace weir::server {
+namespace {
+
+using namespace std::chrono_literals;
+using http::Status;
+
+/// Answers /big with 100,000 bytes, to a client that has room for 20,000.
+class Http1ConnectionEndTest : public Http1ConnectionTest {
+ protected:
+  static constexpr std::string_view get_big = "GET /big HTTP/1.1\r\nHost: t\r\n\r\n";
+  Http1ConnectionEndTest() {
+    service_.handlers["/big"] = [](Exchange& x) { x.respond(text(std::string(100000, 'b'))); };
+    service_.handlers["/a"] = [](Exchange& x) { x.respond(text("a")); };
+  }
+  void connect_narrowly() { connect({.capacity = 20000}); }
+};
+
+TEST_F(Http1ConnectionEndTest, AHalfClosedClientGetsAllOfItsAnswer) {
+  for (const std::string_view more :
+       {"", "GET /a HTTP/1.1\r\n", "POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\n"}) {
+    closed_ = false;
+    connect_narrowly();
+    send(get_big);
+    send(more);
+    client_->shutdown_write();
+    const std::string answer = receive();
+    EXPECT_EQ(count(answer, "b"), 100000u) << more;
+    EXPECT_TRUE(closed_);
+  }
+}
+
+TEST_F(Http1ConnectionEndTest, IsIdleFromWhenTheAnswerHasLeft) {
+  connect_narrowly();
+  send(get_big);
+  advance(limits_.stall_timeout - 1ms);
+  EXPECT_EQ(count(receive(), "b"), 100000u);
+  advance(limits_.idle_timeout - 1ms);
+  receive();
+  EXPECT_FALSE(closed_) << "a slow answer shortens the time between requests";
+  advance(1ms);
+  receive();
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http1ConnectionEndTest, AHeadBegunBehindASlowAnswerHasItsTime) {
+  connect_narrowly();
+  send(get_big);
+  send("GET /a HTTP/1.1\r\n");
+  advance(limits_.stall_timeout - 1ms);
+  EXPECT_EQ(count(receive(), "b"), 100000u);
+  advance(limits_.header_timeout - 1ms);
+  EXPECT_EQ(receive(), "");
+  EXPECT_FALSE(closed_);
+  advance(1ms);
+  EXPECT_TRUE(receive().starts_with("HTTP/1.1 408 ")) << "but not more";
+}
+
+TEST_F(Http1ConnectionEndTest, TheRestOfABodyThatNobodyWantsHasToCome) {
+  connect();
+  EXPECT_TRUE(exchange("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\nsome").ends_with("\r\n\r\na"));
+  advance(limits_.stall_timeout - 1ms);
+  receive();
+  EXPECT_FALSE(closed_);
+  advance(1ms);
+  receive();
+  EXPECT_TRUE(closed_) << "who never sends it would hold the connection for ever";
+}
+
+TEST_F(Http1ConnectionEndTest, SendingDoesNotMakeUpForNotReading) {
+  for (const std::string_view connection : {"keep-alive", "close"}) {
+    closed_ = false;
+    connect_narrowly();
+    send("GET /big HTTP/1.1\r\nHost: t\r\nConnection: " + std::string(connection) + "\r\n\r\n");
+    for (int second = 0; second < 21 && worker_->connections() != 0; ++second) {
+      send(std::string(300, 'x'));  // More than the least rate.
+      advance(1s);
+    }
+    EXPECT_EQ(worker_->connections(), 0u) << connection;
+  }
+}
+
+TEST_F(Http1ConnectionEndTest, ASlowReaderMovesWhileTheKernelHasNoRoomYet) {
+  service_.handlers["/long"] = [](Exchange& x) { x.respond(text(std::string(1'000'000, 'b'))); };
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+  const net::Fd client(ends[0]);
+  auto stream = net::make_socket_stream(loop_, net::Fd(ends[1]), {});
+  ASSERT_TRUE(stream);
+  worker_->adopt(std::move(*stream), service_, local_);
+  const std::string_view request = "GET /long HTTP/1.1\r\nHost: t\r\n\r\n";
+  ASSERT_EQ(::send(client.get(), request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+  loop_.run_until_idle();
+  std::string answer;
+  std::array<char, 45'000> room;
+  // 5 kB/s: much more than the least rate, and less than the socket's buffer in a stall time-out.
+  for (ssize_t got = 1; got > 0;) {
+    got = ::recv(client.get(), room.data(), room.size(), 0);
+    if (got > 0) answer.append(room.data(), static_cast<std::size_t>(got));
+    advance(limits_.stall_timeout - 1s);
+  }
+  EXPECT_EQ(count(answer, "b"), 1'000'000u);
+}
+
+TEST_F(Http1ConnectionEndTest, DrainEndsAConnectionWhenItsAnswerHasLeft) {
+  connect_narrowly();
+  send(get_big);
+  worker_->drain();
+  loop_.run_until_idle();
+  EXPECT_EQ(worker_->connections(), 1u);
+  EXPECT_EQ(count(receive(), "b"), 100000u);
+  EXPECT_TRUE(closed_);
+  client_.reset();
+  loop_.run_until_idle();
+  EXPECT_EQ(worker_->connections(), 0u);
+}
+
+}  // namespace
+}  // namespace weir::server
