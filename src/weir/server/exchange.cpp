@@ -183,16 +183,20 @@ BodyPiece Exchange::pull_body() noexcept {
     fail_body(Error(Errc::cancelled, "the client has gone away"));
     return {BodyPiece::Kind::error, {}};
   }
+  // Before anything is read or asked for (100 Continue), and before memory is set aside for all of it.
+  if (body_limit_ != 0 && content_length_ > body_limit_) return body_too_large();
   BodyPiece piece = port_->pull_body(*this);
   if (piece.kind == BodyPiece::Kind::data) {
     body_moved_ = loop_.now();
     body_received_ += piece.data.size();
-    if (body_limit_ != 0 && body_received_ > body_limit_) {
-      fail_body(Error(Errc::too_large, "the request body is larger than " + std::to_string(body_limit_) + " bytes"));
-      return {BodyPiece::Kind::error, {}};
-    }
+    if (body_limit_ != 0 && body_received_ > body_limit_) return body_too_large();
   }
   return piece;
+}
+
+BodyPiece Exchange::body_too_large() noexcept {
+  fail_body(Error(Errc::too_large, "the request body is larger than " + std::to_string(body_limit_) + " bytes"));
+  return {BodyPiece::Kind::error, {}};
 }
 
 void Exchange::fail_body(Error error) noexcept {
@@ -307,6 +311,11 @@ void Exchange::inform(http::Status status, const http::Headers& headers) noexcep
 
 void Exchange::respond(http::Response&& response) noexcept {
   if (responded_ || finished_) return release_when_over();
+  // After an interim response the client waits for another one, and would take the next request's for it (RFC 9110
+  // section 15.2).
+  if (http::is_informational(response.status) && response.status != http::Status::switching_protocols) {
+    response = http::Response(http::Status::internal_server_error);
+  }
   responded_ = true;
   status_ = response.status;
   if (armed()) loop_.cancel(*this);

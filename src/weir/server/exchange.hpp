@@ -240,6 +240,7 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   void on_timer() noexcept override;
   void on_deferred() noexcept override;
   void on_body_ready() noexcept override;
+  BodyPiece body_too_large() noexcept;
   void pump_collector() noexcept;
   void deliver(Result<std::string_view> body) noexcept;
   void start_stream(http::Response&& response) noexcept;

@@ -27,6 +27,15 @@ class Http1ConnectionEndTest : public Http1ConnectionTest {
   Http1ConnectionEndTest() {
     service_.handlers["/big"] = [](Exchange& x) { x.respond(text(std::string(100000, 'b'))); };
     service_.handlers["/a"] = [](Exchange& x) { x.respond(text("a")); };
+    service_.handlers["/upload"] = [](Exchange& x) {
+      x.run([](Exchange& exchange) -> Task<void> {
+        for (;;) {
+          const Result<std::string_view> piece = co_await exchange.read_body();
+          if (!piece) co_return exchange.respond(http::to_response(http::to_problem(piece.error())));
+          if (piece->empty()) co_return exchange.respond(text("all"));
+        }
+      }(x));
+    };
   }
   void connect_narrowly() { connect({.capacity = 20000}); }
 };
@@ -128,6 +137,32 @@ TEST_F(Http1ConnectionEndTest, DrainEndsAConnectionWhenItsAnswerHasLeft) {
   client_.reset();
   loop_.run_until_idle();
   EXPECT_EQ(worker_->connections(), 0u);
+}
+
+TEST_F(Http1ConnectionEndTest, AnInterimStatusIsNoAnswer) {
+  for (const unsigned code : {100u, 102u, 103u, 199u}) {
+    service_.handlers["/interim"] = [code](Exchange& x) { x.respond(http::Response(static_cast<Status>(code))); };
+    connect();
+    const std::string answer = exchange("GET /interim HTTP/1.1\r\nHost: t\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 500 ")) << answer;
+    EXPECT_EQ(service_.outcomes.back().status, Status::internal_server_error);
+  }
+}
+
+TEST_F(Http1ConnectionEndTest, TrailersOverTheLimitAreRefusedAsSuch) {
+  connect();
+  const std::string head = "POST /upload HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n";
+  const std::string answer = exchange(head + "X-Long: " + std::string(limits_.trailer_bytes, 'x') + "\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 413 ")) << answer;
+}
+
+TEST_F(Http1ConnectionEndTest, AnAnnouncedBodyOverTheLimitIsNotAskedFor) {
+  connect();
+  const std::string length = std::to_string(limits_.body_bytes + 1);
+  const std::string answer =
+      exchange("POST /upload HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: " + length + "\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 413 ")) << answer;
+  EXPECT_TRUE(closed_);
 }
 
 }  // namespace

@@ -289,7 +289,8 @@ BodyPiece Http1Connection::pull_body(Exchange& exchange) noexcept {
 BodyPiece Http1Connection::body_failed(http1::ParseError error) noexcept {
   keep_alive_ = false;
   const http::Status status = http1::status_of(error);
-  const Errc code = status == http::Status::content_too_large ? Errc::too_large : Errc::invalid_argument;
+  const bool too_large = status == http::Status::content_too_large || error == http1::ParseError::trailers_too_large;
+  const Errc code = too_large ? Errc::too_large : Errc::invalid_argument;
   exchange_->fail_body(Error(code, std::string(http1::message_of(error))));
   return {BodyPiece::Kind::error, {}};
 }
