@@ -22,7 +22,7 @@ struct PeerCertificate {
   bool verified = false;                     ///< Its chain leads to an authority that the server trusts.
 };
 
-/// Lives as long as the stream. Every text is empty where it does not apply.
+/// Lives as long as the stream, closed or not. Every text is empty where it does not apply.
 struct Security {
   std::string_view protocol;                     ///< "TLSv1.3"
   std::string_view cipher;                       ///< "TLS_AES_128_GCM_SHA256"

@@ -1,11 +1,14 @@
 // What a worker knows of a connection, whichever protocol it speaks.
 #pragma once
 
+#include <cstddef>
+
 namespace weir::server {
 
 class Worker;
 
-/// Owned by its worker's list; loop thread only.
+/// Owned by its worker's list; loop thread only. The object stays as long as there are exchanges that it has left
+/// behind (Worker::keep): they hand out what they know of it.
 class Connection {
  public:
   Connection() noexcept = default;
@@ -25,6 +28,8 @@ class Connection {
   friend class Worker;
   Connection* previous_ = nullptr;
   Connection* next_ = nullptr;
+  std::size_t left_behind_ = 0;
+  bool removed_ = false;  // from the worker's list
 };
 
 }  // namespace weir::server

@@ -136,6 +136,8 @@ void Exchange::recycle() noexcept {
   kept_.release();
   arena_.reset();
   stop_.reset();
+  if (left_ != nullptr) pool_.worker().let_go(*std::exchange(left_, nullptr));
+  connection_ = {};
   port_ = nullptr;
   service_ = nullptr;
   body_waiter_ = nullptr;
@@ -433,6 +435,8 @@ void Exchange::on_timer() noexcept {
 
 void Exchange::detach(StopReason reason) noexcept {
   port_ = nullptr;
+  left_ = connection_.owner;
+  if (left_ != nullptr) pool_.worker().keep(*left_);
   fail_body(Error(Errc::cancelled, "the client has gone away"));
   stop_.request_stop(reason);
   on_body_readable();

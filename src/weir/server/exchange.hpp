@@ -25,16 +25,19 @@
 
 namespace weir::server {
 
+class Connection;
 class Exchange;
 class ExchangePool;
 class Service;
 
-/// The connection behind an exchange. Lives as long as the connection; ask while the exchange runs.
+/// The connection behind an exchange. What it points to lives until the exchange is over, also when the connection has
+/// gone before.
 struct ConnectionInfo {
   const net::SocketAddress* peer = nullptr;
   const net::SocketAddress* local = nullptr;
   std::string_view protocol = "HTTP/1.1";
   const net::Security* security = nullptr;  ///< null: the connection is not secured.
+  Connection* owner = nullptr;              ///< For the engine: whose members these are.
   /// The bytes came over TLS to this server. Whether the client used https is said by Request::scheme.
   [[nodiscard]] bool secure() const noexcept { return security != nullptr; }
 };
@@ -257,6 +260,7 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   const Limits* limits_ = nullptr;
   http::Request request_;
   ConnectionInfo connection_;
+  Connection* left_ = nullptr;  // the connection that went before: kept for what connection_ points to
   Arena arena_;
   StopSource stop_;
   std::unique_ptr<ExchangeLocal> local_;

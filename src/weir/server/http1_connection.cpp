@@ -34,6 +34,7 @@ Http1Connection::Http1Connection(Worker& worker, std::unique_ptr<net::Stream> st
       head_({}) {
   info_.peer = &peer_;
   info_.local = &local;
+  info_.owner = this;
   stream_->set_handler(this);
   set_timer(worker_.loop().now() + worker_.limits().header_timeout);
 }

@@ -165,5 +165,63 @@ TEST_F(Http1ConnectionEndTest, AnAnnouncedBodyOverTheLimitIsNotAskedFor) {
   EXPECT_TRUE(closed_);
 }
 
+/// A stream whose peer has shown a certificate, and that tells when it is destroyed.
+class IdentifiedStream final : public net::Stream {
+ public:
+  IdentifiedStream(std::unique_ptr<net::Stream> below, bool& destroyed)
+      : below_(std::move(below)), destroyed_(destroyed) {
+    certificate_.common_name = "worker-7";
+    security_.certificate = &certificate_;
+  }
+  ~IdentifiedStream() override { destroyed_ = true; }
+  net::IoResult read(std::span<char> into) noexcept override { return below_->read(into); }
+  net::IoResult write(std::span<const iovec> pieces) noexcept override { return below_->write(pieces); }
+  net::IoResult send_file(int fd, std::uint64_t offset, std::size_t count) noexcept override {
+    return below_->send_file(fd, offset, count);
+  }
+  void set_handler(net::StreamHandler* handler) noexcept override { below_->set_handler(handler); }
+  void want(bool read, bool write) noexcept override { below_->want(read, write); }
+  void shutdown_write() noexcept override { below_->shutdown_write(); }
+  void close(bool reset) noexcept override { below_->close(reset); }
+  [[nodiscard]] bool closed() const noexcept override { return below_->closed(); }
+  [[nodiscard]] net::SocketAddress peer() const noexcept override { return below_->peer(); }
+  [[nodiscard]] net::SocketAddress local() const noexcept override { return below_->local(); }
+  [[nodiscard]] int fd() const noexcept override { return -1; }
+  [[nodiscard]] const net::Security* security() const noexcept override { return &security_; }
+
+ private:
+  std::unique_ptr<net::Stream> below_;
+  bool& destroyed_;
+  net::Security security_;
+  net::PeerCertificate certificate_;
+};
+
+TEST_F(Http1ConnectionEndTest, WhoTheClientWasIsKnownAsLongAsItsHandlerRuns) {
+  std::string seen;
+  service_.handlers["/slow"] = [&seen](Exchange& x) {
+    x.run([](Exchange& exchange, std::string& who) -> Task<void> {
+      const net::SocketAddress* const peer = exchange.connection().peer;
+      const net::PeerCertificate* const certificate = exchange.connection().security->certificate;
+      const Result<void> slept = co_await exchange.loop().sleep(1s);  // Whatever becomes of the client.
+      static_cast<void>(slept);
+      who = certificate->common_name + " at " + peer->to_string();
+      exchange.respond(text("too late"));
+    }(x, seen));
+  };
+  auto pair = net::memory_stream_pair(loop_, {.client_address = net::SocketAddress::loopback(4711)});
+  bool destroyed = false;
+  worker_->adopt(std::make_unique<IdentifiedStream>(std::move(pair.server), destroyed), service_, local_);
+  const std::string_view request = "GET /slow HTTP/1.1\r\nHost: t\r\n\r\n";
+  ASSERT_TRUE(pair.client->write(request.data(), request.size()).ok());
+  loop_.run_until_idle();
+  pair.client.reset();
+  loop_.run_until_idle();
+  EXPECT_EQ(worker_->connections(), 0u);
+  EXPECT_FALSE(destroyed);
+  advance(1s);
+  EXPECT_EQ(seen, "worker-7 at 127.0.0.1:4711");
+  EXPECT_TRUE(destroyed);
+}
+
 }  // namespace
 }  // namespace weir::server

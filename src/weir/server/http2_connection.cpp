@@ -67,6 +67,7 @@ Http2Connection::Http2Connection(Worker& worker, std::unique_ptr<net::Stream> st
       sends_files_(stream_->fd() >= 0 && stream_->security() == nullptr) {
   info_.peer = &peer_;
   info_.local = &local;
+  info_.owner = this;
   info_.protocol = http::to_string(http::Version::http_2);
   info_.security = stream_->security();
   stream_->set_handler(this);

@@ -65,7 +65,8 @@ void Worker::link(Connection& connection) noexcept {
 void Worker::remove(Connection& connection) noexcept {
   (connection.previous_ == nullptr ? first_ : connection.previous_->next_) = connection.next_;
   if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
-  delete &connection;
+  connection.removed_ = true;
+  if (connection.left_behind_ == 0) delete &connection;
   --count_;
   stats_.connections.store(count_, std::memory_order_relaxed);
   open_connections_.fetch_sub(1, std::memory_order_relaxed);

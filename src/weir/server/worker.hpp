@@ -71,8 +71,13 @@ class Worker {
   /// The value of Date for now (RFC 9110 section 6.6.1): 29 bytes, valid until the next call.
   [[nodiscard]] std::string_view date() noexcept;
 
-  /// For connections: destroys it.
+  /// For connections: destroys it, at once or when the last exchange that keeps it has let go.
   void remove(Connection& connection) noexcept;
+  /// For exchanges that outlive their connection.
+  void keep(Connection& connection) noexcept { ++connection.left_behind_; }
+  void let_go(Connection& connection) noexcept {
+    if (--connection.left_behind_ == 0 && connection.removed_) delete &connection;
+  }
   /// For exchanges: a request has begun or ended.
   void count_request(bool begins) noexcept {
     const std::uint64_t running = stats_.requests.load(std::memory_order_relaxed);

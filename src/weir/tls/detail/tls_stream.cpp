@@ -307,7 +307,8 @@ void TlsStream::established() noexcept try {
   const unsigned char* alpn = nullptr;
   unsigned alpn_size = 0;
   SSL_get0_alpn_selected(ssl, &alpn, &alpn_size);
-  if (alpn_size != 0) security.alpn = {reinterpret_cast<const char*>(alpn), alpn_size};
+  if (alpn_size != 0) facts_->alpn.assign(reinterpret_cast<const char*>(alpn), alpn_size);
+  security.alpn = facts_->alpn;
   if (filter_.options().client_auth != ClientAuth::off) {
     const X509Ptr certificate(SSL_get1_peer_certificate(ssl));
     if (certificate) {

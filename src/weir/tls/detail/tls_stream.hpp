@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "weir/base/buffer.hpp"
 #include "weir/base/recycle.hpp"
@@ -54,6 +55,7 @@ class TlsStream final : public net::Stream, private net::StreamHandler, private 
   struct Facts {
     net::Security security;
     net::PeerCertificate certificate;
+    std::string alpn;
   };
 
   // StreamHandler of the stream below, Deferred
