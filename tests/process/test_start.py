@@ -1,5 +1,6 @@
 """Starting: addresses, errors, the command line, systemd's protocols."""
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -9,10 +10,13 @@ import harness
 from harness import Server, wait_until
 
 
-def run(*arguments, env=None):
+def run(*arguments, env=None, descriptors=None):
     """A whole run of the server: status, standard output, standard error."""
+    def prepare():
+        if descriptors:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     done = subprocess.run([os.path.join(harness.BIN, "weir-test-server"), *arguments], capture_output=True, text=True,
-                          timeout=harness.PATIENCE, env={**os.environ, **(env or {})}, check=False)
+                          timeout=harness.PATIENCE, env={**os.environ, **(env or {})}, check=False, preexec_fn=prepare)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -123,6 +127,12 @@ class Mistakes(unittest.TestCase):
         status, _, error = run("--listen", "127.0.0.1:0", "--log-file", "/nonexistent/folder/app.log")
         self.assertEqual(status, 1)
         self.assertIn("/nonexistent/folder/app.log", error)
+
+    def test_more_event_loops_than_descriptors(self):
+        status, _, error = run("--listen", "127.0.0.1:0", "--threads", "100", descriptors=50)
+        self.assertEqual(status, 1, error)
+        self.assertIn("cannot start", error)
+        self.assertIn("Too many open files", error)
 
 
 class Systemd(unittest.TestCase):

@@ -102,7 +102,7 @@ Logger App::logger(std::string_view name) {
   return impl_->log->logger(name);
 }
 
-BlockingPool& App::blocking() noexcept {
+BlockingPool& App::blocking() {
   if (!impl_->blocking) {
     impl_->blocking = std::make_unique<BlockingPool>(BlockingPool::Options{.threads = impl_->options.blocking_threads});
   }

@@ -7,6 +7,8 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -248,9 +250,13 @@ Result<void> App::start() {
   server_options.pin_threads = impl_->options.pin_threads;
   server_options.share_port = impl_->options.share_port;
   server_options.clock = impl_->options.clock;
-  auto server = std::make_unique<server::Server>(server_options);
-  impl_->server = std::move(server);
-  static_cast<void>(blocking());
+  try {
+    impl_->server = std::make_unique<server::Server>(server_options);
+    static_cast<void>(blocking());
+  } catch (const std::system_error& error) {  // The system gives no more descriptors or threads.
+    impl_->server.reset();
+    return fail(Errc::resource_exhausted, std::string("start the event loops: ") + error.what());
+  }
 
   Result<void> done = impl_->run_start_hooks();
   if (done) done = impl_->open_tls();

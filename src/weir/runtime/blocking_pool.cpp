@@ -30,11 +30,16 @@ class BlockedSignals {
 BlockingPool::BlockingPool(Options options) : options_(options) {
   WEIR_ASSERT(options.threads > 0);
   const BlockedSignals blocked;  // inherited by the threads: signals are for those of the application
-  for (std::size_t i = 0; i < options.threads; ++i) {
-    threads_.emplace_back([this, i] {
-      ::pthread_setname_np(::pthread_self(), ("weir-pool-" + std::to_string(i)).c_str());
-      work();
-    });
+  try {
+    for (std::size_t i = 0; i < options.threads; ++i) {
+      threads_.emplace_back([this, i] {
+        ::pthread_setname_np(::pthread_self(), ("weir-pool-" + std::to_string(i)).c_str());
+        work();
+      });
+    }
+  } catch (...) {  // The system gives no more threads: those that run already must not outlive the pool.
+    stop();
+    throw;
   }
 }
 

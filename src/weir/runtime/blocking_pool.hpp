@@ -113,6 +113,7 @@ class BlockingPool {
   };
 
   BlockingPool() : BlockingPool(Options{}) {}
+  /// Throws std::system_error when the system gives no more threads.
   explicit BlockingPool(Options options);
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;

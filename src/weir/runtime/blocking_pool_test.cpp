@@ -1,13 +1,17 @@
 #include "weir/runtime/blocking_pool.hpp"
 
+#include <fstream>
 #include <latch>
 #include <memory>
 #include <semaphore>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "weir/runtime/loop_group.hpp"
 #include "weir/runtime/run_task.hpp"
@@ -242,6 +246,26 @@ TEST(BlockingPool, ServesSeveralLoops) {
   EXPECT_EQ(left.load(), 0);
   EXPECT_EQ(pool.stats().executed.load() + pool.stats().running.load(), 2u * each);
 }
+
+#ifndef WEIR_SANITIZED  // Sanitizers need the address space.
+TEST(BlockingPool, SaysThatTheSystemGivesNoMoreThreads) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto make_too_many = [] {
+    long pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t room = static_cast<rlim_t>(pages) * 4096 + (rlim_t{64} << 20);  // A few stacks.
+    const rlimit few{room, room};
+    if (::setrlimit(RLIMIT_AS, &few) != 0) ::_exit(2);
+    try {
+      const BlockingPool pool({.threads = 1000});
+    } catch (const std::system_error&) {
+      ::_exit(0);
+    }
+    ::_exit(1);
+  };
+  EXPECT_EXIT(make_too_many(), ::testing::ExitedWithCode(0), "");
+}
+#endif
 
 }  // namespace
 }  // namespace weir
