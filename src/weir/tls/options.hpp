@@ -19,7 +19,7 @@ struct TlsCertificate {
   /// Hosts that it is for: "example.com", "*.example.com". Empty: those that the certificate itself names.
   std::vector<std::string> server_names;
   /// A DER file with the OCSP answer of the issuer, which clients get stapled (RFC 6066 section 8); some other program
-  /// keeps it fresh. Empty: none. An answer that has expired is not sent.
+  /// keeps it fresh. Empty: none. An answer that has expired, or is about another certificate, is not sent.
   std::string ocsp_file;
 };
 

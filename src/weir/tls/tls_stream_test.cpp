@@ -726,6 +726,14 @@ TEST_F(TlsStreamTest, StaplesOcspAnswersWhileTheyHold) {
   clock.advance(2h);
   EXPECT_EQ(stapled(), -1);
 
+  const TestCertificate renewed = make_certificate("leaf", "DNS:a.example", &authority);
+  folder.write("ocsp.der", ocsp_answer(authority, renewed, 10 * 3600));
+  ASSERT_TRUE(context->reload());
+  EXPECT_EQ(stapled(), -1) << "it is about another certificate";
+  folder.write("ocsp.der", ocsp_answer(authority, leaf, 10 * 3600));
+  ASSERT_TRUE(context->reload());
+  EXPECT_GT(stapled(), 0);
+
   folder.write("ocsp.der", "no DER");
   EXPECT_FALSE(context->reload());
 }

@@ -96,8 +96,20 @@ std::vector<std::string> names_of(X509* certificate) {
   return names;
 }
 
-/// The end of an OCSP answer's time in seconds; nothing for one that is no success or is for no single certificate.
-Result<std::int64_t> ocsp_valid_until(const std::string& der, const std::string& file) {
+/// What an OCSP answer says of `leaf`; null when it is about other certificates only.
+OCSP_SINGLERESP* ocsp_answer_for(const X509* leaf, OCSP_BASICRESP* basic) {
+  for (int i = 0; i < OCSP_resp_count(basic); ++i) {
+    OCSP_SINGLERESP* single = OCSP_resp_get0(basic, i);
+    ASN1_INTEGER* serial = nullptr;
+    OCSP_id_get0_info(nullptr, nullptr, nullptr, &serial, const_cast<OCSP_CERTID*>(OCSP_SINGLERESP_get0_id(single)));
+    if (ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(leaf)) == 0) return single;
+  }
+  return nullptr;
+}
+
+/// The end of the time of an OCSP answer about `leaf` in seconds, 0 when it is about another certificate; an error for
+/// one that is no success or about none at all.
+Result<std::int64_t> ocsp_valid_until(const X509* leaf, const std::string& der, const std::string& file) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
   OCSP_RESPONSE* response = d2i_OCSP_RESPONSE(nullptr, &bytes, static_cast<long>(der.size()));
   if (response == nullptr) return fail(Errc::invalid_argument, file + " is no OCSP response in DER: " + take_error());
@@ -109,8 +121,9 @@ Result<std::int64_t> ocsp_valid_until(const std::string& der, const std::string&
   OCSP_BASICRESP* basic = OCSP_response_get1_basic(response);
   if (basic == nullptr) return wrong("the OCSP response holds nothing");
   std::int64_t until = 0;
-  OCSP_SINGLERESP* single = OCSP_resp_get0(basic, 0);
+  OCSP_SINGLERESP* single = ocsp_answer_for(leaf, basic);
   ASN1_GENERALIZEDTIME* next = nullptr;
+  const bool any = OCSP_resp_count(basic) > 0;
   const bool good = single != nullptr && OCSP_single_get0_status(single, nullptr, nullptr, nullptr, &next) >= 0;
   if (good && next != nullptr) {
     std::tm time{};
@@ -119,7 +132,7 @@ Result<std::int64_t> ocsp_valid_until(const std::string& der, const std::string&
     until = std::int64_t{1} << 62;  // Newer information is always there (RFC 6960 section 4.2.2.1): no end is named.
   }
   OCSP_BASICRESP_free(basic);
-  if (!good) return wrong("the OCSP response is about no certificate");
+  if (!any) return wrong("the OCSP response is about no certificate");
   OCSP_RESPONSE_free(response);
   return until;
 }
@@ -272,8 +285,11 @@ Result<void> CredentialSet::add(const TlsOptions& options, const TlsCertificate&
   if (!certificate.ocsp_file.empty()) {
     auto response = read_file(certificate.ocsp_file);
     if (!response) return fail(std::move(response.error()).with_context("TLS OCSP response"));
-    auto until = ocsp_valid_until(*response, certificate.ocsp_file);
+    auto until = ocsp_valid_until(leaf.get(), *response, certificate.ocsp_file);
     if (!until) return fail(std::move(until.error()));
+    // So it is for a while when the certificate is renewed first; no reason to stay with the old one.
+    if (*until == 0)
+      log.warn("an OCSP answer is about another certificate: it is not stapled", {{"file", certificate.ocsp_file}});
     X509_up_ref(leaf.get());
     entry->stapled.push_back({X509Ptr(leaf.get()), std::move(*response), *until});
   }
