@@ -154,6 +154,19 @@ class SlowClients(unittest.TestCase):
         self.attack("slow readers of a file", opening=b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n", piece=b"", every=0.2,
                     read=16)
 
+    def test_slow_but_steady_readers_are_served(self):
+        # The kernel has room again only when much of its buffer has left: at this pace, after several stall time-outs.
+        with Server(env=TIMEOUTS) as server:
+            for path in ("/download/50000000", "/file"):
+                with self.subTest(path), socket.socket() as client:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+                    client.connect(("127.0.0.1", server.port))
+                    client.settimeout(harness.PATIENCE)
+                    client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                    for _ in range(40):
+                        self.assertNotEqual(client.recv(8000), b"")
+                        time.sleep(0.1)
+
     def test_silent_clients(self):
         cut, _ = self.attack("silent", opening=b"", piece=b"", every=0.2)
         self.assertLess(max(cut), 3.0 * harness.SLOWER)
