@@ -223,5 +223,28 @@ TEST_F(Http1ConnectionEndTest, WhoTheClientWasIsKnownAsLongAsItsHandlerRuns) {
   EXPECT_TRUE(destroyed);
 }
 
+TEST_F(Http1ConnectionEndTest, AHandlerWithoutAClientCountsAgainstTheLimit) {
+  limits_.connections = 1;
+  make_worker();
+  service_.handlers["/slow"] = [](Exchange& x) {
+    x.run([](Exchange& exchange) -> Task<void> {
+      const Result<void> slept = co_await exchange.loop().sleep(1s);
+      static_cast<void>(slept);
+      exchange.respond(text("too late"));
+    }(x));
+  };
+  connect();
+  send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n");
+  client_.reset();
+  loop_.run_until_idle();
+  EXPECT_EQ(worker_->connections(), 0u);
+  connect();
+  EXPECT_TRUE(receive().starts_with("HTTP/1.1 503 "));
+  client_.reset();
+  advance(1s);
+  connect();
+  EXPECT_TRUE(exchange("GET /a HTTP/1.1\r\nHost: t\r\n\r\n").ends_with("\r\n\r\na"));
+}
+
 }  // namespace
 }  // namespace weir::server

@@ -56,7 +56,8 @@ struct Limits {
       std::chrono::seconds(2);  ///< How long a closing connection is still read, so that the last answer arrives; and
                                 ///< how long, in a drain, a new connection may take to send its request.
 
-  std::size_t connections = 65536;            ///< Open connections of the whole server: 503 and closed.
+  /// Connections of the whole server: 503 and closed. One whose client has gone counts until its handlers have ended.
+  std::size_t connections = 65536;
   std::uint64_t requests_per_connection = 0;  ///< Then `Connection: close`. 0: no limit.
   std::size_t output_bytes =
       256 * 1024;  ///< Output waiting for a slow reader; above it nothing more is parsed or produced.

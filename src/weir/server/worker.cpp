@@ -66,11 +66,20 @@ void Worker::remove(Connection& connection) noexcept {
   (connection.previous_ == nullptr ? first_ : connection.previous_->next_) = connection.next_;
   if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
   connection.removed_ = true;
-  if (connection.left_behind_ == 0) delete &connection;
   --count_;
   stats_.connections.store(count_, std::memory_order_relaxed);
-  open_connections_.fetch_sub(1, std::memory_order_relaxed);
+  if (connection.left_behind_ == 0) destroy(connection);
   check_empty();
+}
+
+void Worker::let_go(Connection& connection) noexcept {
+  if (--connection.left_behind_ == 0 && connection.removed_) destroy(connection);
+}
+
+/// Only now is there room for another one: who asks, goes and comes again must not pile up requests without a bound.
+void Worker::destroy(Connection& connection) noexcept {
+  delete &connection;
+  open_connections_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Worker::drain(Duration spread) noexcept {

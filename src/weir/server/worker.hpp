@@ -75,9 +75,7 @@ class Worker {
   void remove(Connection& connection) noexcept;
   /// For exchanges that outlive their connection.
   void keep(Connection& connection) noexcept { ++connection.left_behind_; }
-  void let_go(Connection& connection) noexcept {
-    if (--connection.left_behind_ == 0 && connection.removed_) delete &connection;
-  }
+  void let_go(Connection& connection) noexcept;
   /// For exchanges: a request has begun or ended.
   void count_request(bool begins) noexcept {
     const std::uint64_t running = stats_.requests.load(std::memory_order_relaxed);
@@ -94,6 +92,7 @@ class Worker {
   TurnBudget turn_budget_;
   std::atomic<std::size_t>& open_connections_;
   void link(Connection& connection) noexcept;
+  void destroy(Connection& connection) noexcept;
 
   Duration drain_spread_{};
   Connection* first_ = nullptr;
