@@ -375,6 +375,10 @@ void Session::consume(StreamId id, std::size_t bytes) noexcept {
   engine_->check(nghttp2_session_consume(engine_->raw, id, bytes));
 }
 
+bool Session::waits_for_window(StreamId id) const noexcept {
+  return nghttp2_session_get_stream_remote_window_size(engine_->raw, id) == 0;
+}
+
 void Session::announce_end() noexcept {
   engine_->check(nghttp2_submit_shutdown_notice(engine_->raw));
 }

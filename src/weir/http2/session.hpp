@@ -155,6 +155,8 @@ class Session {
   void reset(StreamId id, ErrorCode code) noexcept;
   /// `bytes` of its body have been worked off: the client may send as many more.
   void consume(StreamId id, std::size_t bytes) noexcept;
+  /// Whether the client has left this stream no window, whatever it left the connection.
+  [[nodiscard]] bool waits_for_window(StreamId id) const noexcept;
 
   /// Announces that the connection will end soon: GOAWAY with the highest stream id, which refuses nothing (RFC 9113
   /// section 6.8).

@@ -522,6 +522,35 @@ TEST_F(Http2ConnectionTest, CutsReadersThatStall) {
   EXPECT_EQ(worker_->connections(), 0u);
 }
 
+TEST_F(Http2ConnectionTest, StreamsThatWaitTheirTurnHaveNotStalled) {
+  // Of two that are equally urgent the first is sent to its end: on a slow network the second waits for long.
+  service_.handlers["/large"] = [](Exchange& x) { x.respond(text(std::string(400'000, 'l'))); };
+  net::MemoryStreamOptions slow;
+  slow.capacity = 1000;
+  connect(slow);
+  const auto first = client_.get("/large");
+  const auto second = client_.get("/large");
+  pending_ += client_.output();
+  client_.open_windows(first, 1'000'000);
+  client_.open_windows(second, 1'000'000);
+  pending_ += client_.output();
+  while (write_some()) {
+  }
+  const auto read_for = [this](int seconds) {
+    for (int i = 0; i < 10 * seconds; ++i) {
+      EXPECT_TRUE(client_.input(read_some()));
+      advance(100ms);
+    }
+  };
+  read_for(25);
+  EXPECT_GT(answer(first).body.size(), 200'000u);
+  EXPECT_EQ(answer(second).body, "");
+  EXPECT_FALSE(answer(second).closed) << "error " << answer(second).error;
+  read_for(60);
+  EXPECT_EQ(answer(first).body.size(), 400'000u);
+  EXPECT_EQ(answer(second).body.size(), 400'000u);
+}
+
 TEST_F(Http2ConnectionTest, ClosesIdleConnectionsAndSaysSo) {
   service_.handlers["/a"] = [](Exchange& x) { x.respond(text("x")); };
   connect();

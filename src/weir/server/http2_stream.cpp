@@ -507,15 +507,22 @@ void Http2Stream::watch_stall() noexcept {
   if (armed()) return;
   stall_since_ = connection_.loop().now();
   stall_mark_ = received_ + sent_;
+  stall_written_ = connection_.output().written();
   connection_.loop().arm(*this, stall_since_ + connection_.limits().stall_timeout);
 }
 
 void Http2Stream::on_timer() noexcept {
   if (closed_ || reset_) return;
   const Limits& limits = connection_.limits();
-  const std::uint64_t moved = received_ + sent_ - stall_mark_;
   const auto seconds = std::chrono::duration<double>(connection_.loop().now() - stall_since_).count();
-  if (moved != 0 && static_cast<double>(moved) >= static_cast<double>(limits.min_rate) * seconds) return watch_stall();
+  const auto enough = [&](std::uint64_t moved) {
+    return moved != 0 && static_cast<double>(moved) >= static_cast<double>(limits.min_rate) * seconds;
+  };
+  if (enough(received_ + sent_ - stall_mark_)) return watch_stall();
+  // A client that reads may get other streams first, for as long as they are: by their urgency, and one after the other
+  // where they are not incremental (RFC 9218 section 10).
+  const bool waits_its_turn = has_output() && !connection_.session().waits_for_window(id_);
+  if (waits_its_turn && enough(connection_.output().written() - stall_written_)) return watch_stall();
   if (body_wait_ && !has_output() && exchange_ != nullptr) {
     body_wait_ = false;
     exchange_->fail_body(Error(Errc::deadline_exceeded, "the request body arrives too slowly"));
