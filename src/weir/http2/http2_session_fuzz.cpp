@@ -86,6 +86,7 @@ class Server final : public SessionHandler {
     ++open_;
     return streams_.emplace_back(std::make_unique<Stream>(*this, id)).get();
   }
+  void on_refused() noexcept override {}
   std::string_view on_frame(const FrameHeader&) noexcept override { return {}; }
   void on_settings() noexcept override {}
   void on_ping_answer() noexcept override {}

@@ -124,9 +124,21 @@ struct Session::Callbacks {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 
+  // What nghttp2 resets by itself. Streams that somebody has taken hear of it when they close.
+  static int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) noexcept {
+    Engine& self = engine(user);
+    if (error == NGHTTP2_ERR_REFUSED_STREAM && self.find(frame->hd.stream_id) == nullptr) self.handler.on_refused();
+    return self.verdict();
+  }
+
   static int on_frame_recv(nghttp2_session*, const nghttp2_frame* frame, void* user) noexcept {
     Engine& self = engine(user);
     const bool end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    // The frame's header told nothing of it (RFC 9113 section 10.5: empty frames).
+    if (frame->hd.type == NGHTTP2_DATA && !end && frame->hd.length != 0 && frame->hd.length == frame->data.padlen) {
+      const std::string_view why = self.handler.on_frame({FrameType::data, frame->hd.flags, frame->hd.stream_id, 0});
+      if (!why.empty()) self.terminate(ErrorCode::enhance_your_calm, why);
+    }
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS:
         if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
@@ -234,6 +246,7 @@ struct Session::Callbacks {
       nghttp2_session_callbacks_set_on_begin_headers_callback(made, on_begin_headers);
       nghttp2_session_callbacks_set_on_header_callback2(made, on_header);
       nghttp2_session_callbacks_set_on_invalid_header_callback2(made, on_invalid_header);
+      nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, on_invalid_frame);
       nghttp2_session_callbacks_set_on_frame_recv_callback(made, on_frame_recv);
       nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data_chunk);
       nghttp2_session_callbacks_set_on_stream_close_callback(made, on_stream_close);

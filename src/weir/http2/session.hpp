@@ -90,8 +90,12 @@ class SessionHandler {
  public:
   /// A request begins: who takes it. nullptr: nobody, and the client may try again elsewhere (REFUSED_STREAM).
   virtual StreamHandler* on_stream(StreamId id) noexcept = 0;
+  /// A request was refused before anybody could take it: more are open than a client may have that has not yet
+  /// acknowledged how many it may have.
+  virtual void on_refused() noexcept = 0;
   /// A frame is about to be looked at, with all others that the same receive() brought. A text (static storage) says
-  /// why the client is cut off with ENHANCE_YOUR_CALM, and none of them is looked at; empty: it goes on.
+  /// why the client is cut off with ENHANCE_YOUR_CALM, and none of them is looked at; empty: it goes on. A DATA frame
+  /// that turns out to be nothing but padding comes again then, with length 0.
   virtual std::string_view on_frame(const FrameHeader& frame) noexcept = 0;
   /// The first SETTINGS of the client have come.
   virtual void on_settings() noexcept = 0;

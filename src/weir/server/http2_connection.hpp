@@ -87,6 +87,7 @@ class Http2Connection final : public Connection,
   void on_hangup() noexcept override;
   // http2::SessionHandler
   http2::StreamHandler* on_stream(http2::StreamId id) noexcept override;
+  void on_refused() noexcept override { count_reset(); }
   std::string_view on_frame(const http2::FrameHeader& frame) noexcept override;
   void on_settings() noexcept override;
   void on_ping_answer() noexcept override;

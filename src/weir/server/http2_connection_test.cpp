@@ -631,6 +631,7 @@ class Http2FloodTest : public Http2ConnectionTest, public testing::WithParamInte
 
 TEST_P(Http2FloodTest, IsCutOffWithAReason) {
   service_.handlers["/a"] = [](Exchange& x) { x.respond(text("x")); };
+  service_.handlers["/slow"] = [](Exchange&) {};
   connect();
   std::string got = raw(client_preface);
   int sent = 0;
@@ -649,10 +650,31 @@ INSTANTIATE_TEST_SUITE_P(
         Flood{"reset", [](int i) { return get_frame(2 * i + 1, "/slow") + frame(3, 0, 2 * i + 1, cancel_code); },
               "reset"},
         Flood{"malformed", [](int i) { return frame(1, 5, 2 * i + 1, "\x82\x86\x04\x01z\x01\x01t"); }, "reset"},
+        // The server is made to reset what it works on (CVE-2025-8671): by a window that overflows, by a body that is
+        // not as long as it was said to be.
+        Flood{"made_to_reset_by_window",
+              [](int i) {
+                return get_frame(2 * i + 1, "/slow") + frame(8, 0, 2 * i + 1, std::string_view("\x7f\xff\xff\xff", 4));
+              },
+              "reset"},
+        Flood{"made_to_reset_by_length",
+              [](int i) {
+                return frame(1, 4, 2 * i + 1, "\x83\x86\x04\x05/slow\x01\x01t\x0f\x0d\x01\x31") +
+                       frame(0, 1, 2 * i + 1, "two");
+              },
+              "reset"},
+        // More than are allowed, from a client that does not say that it knows.
+        Flood{"refused", [](int i) { return get_frame(2 * i + 1, "/slow"); }, "reset"},
         Flood{"settings", [](int) { return frame(4, 0, 0); }, "SETTINGS"},
         Flood{"ping", [](int) { return frame(6, 0, 0, "12345678"); }, "PING"},
         Flood{"empty_data",
               [](int i) { return i == 0 ? frame(1, 4, 1, "\x83\x86\x04\x05/slow\x01\x01t") : frame(0, 0, 1); },
+              "empty"},
+        Flood{"padding",
+              [](int i) {
+                return i == 0 ? frame(1, 4, 1, "\x83\x86\x04\x05/slow\x01\x01t")
+                              : frame(0, 8, 1, std::string_view("\x02\0\0", 3));
+              },
               "empty"},
         Flood{"priority", [](int) { return frame(2, 0, 1, std::string_view("\0\0\0\0\x01", 5)); }, "PRIORITY"},
         Flood{"window_update", [](int) { return frame(8, 0, 0, std::string_view("\0\0\0\x01", 4)); }, "WINDOW_UPDATE"},
