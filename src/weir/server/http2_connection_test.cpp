@@ -8,10 +8,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "weir/http2/client_test_support.hpp"
 #include "weir/net/memory_stream.hpp"
+#include "weir/net/socket.hpp"
 #include "weir/server/worker.hpp"
 #include "weir/time/manual_clock.hpp"
 
@@ -351,6 +353,45 @@ TEST_F(Http2ConnectionTest, SendsFiles) {
   EXPECT_EQ(answer(whole).fields["content-length"], "199000");
   EXPECT_EQ(answer(cut).error, static_cast<std::uint32_t>(http2::ErrorCode::internal_error)) << "cut, not lied about";
   ::close(fd);
+}
+
+TEST_F(Http2ConnectionTest, AFileThatBecomesShorterEndsItsStreamOnly) {
+  // Through a socket: there a file goes out by itself, behind the heads of its frames.
+  char path[] = "/tmp/weir-http2-test-XXXXXX";
+  const net::Fd file(::mkstemp(path));
+  ASSERT_TRUE(file);
+  ::unlink(path);
+  ASSERT_EQ(::ftruncate(file.get(), 1'000'000), 0);
+  service_.handlers["/file"] = [&](Exchange& x) {
+    x.respond(Response(Status::ok, http::Body(http::FileBody(::dup(file.get()), 0, 1'000'000))));
+  };
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+  const net::Fd client(pair[1]);
+  auto served = net::make_socket_stream(loop_, net::Fd(pair[0]), net::SocketAddress());
+  ASSERT_TRUE(served);
+  worker_ = std::make_unique<Worker>(loop_, limits_, open_);
+  worker_->adopt(std::move(*served), service_, local_);
+  const auto exchange = [&] {
+    const std::string out = client_.output();
+    if (::send(client.get(), out.data(), out.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(out.size())) return false;
+    loop_.run_until_idle();
+    char buffer[65536];
+    const ssize_t got = ::read(client.get(), buffer, sizeof buffer);
+    return got > 0 && client_.input({buffer, static_cast<std::size_t>(got)});
+  };
+  const auto id = client_.get("/file");
+  while (answer(id).body.size() < 200'000 && exchange()) {
+  }
+  EXPECT_GE(answer(id).body.size(), 200'000u);
+  ASSERT_EQ(::ftruncate(file.get(), 100'000), 0);
+  while (!answer(id).closed && exchange()) {
+  }
+  EXPECT_EQ(answer(id).error, static_cast<std::uint32_t>(http2::ErrorCode::internal_error));
+  const auto next = client_.get("/nothing");
+  while (!answer(next).closed && exchange()) {
+  }
+  EXPECT_EQ(answer(next).status, "404") << "the connection goes on";
 }
 
 TEST_F(Http2ConnectionTest, SendsContinueOnlyWhenTheBodyIsWanted) {

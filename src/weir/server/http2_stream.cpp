@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "weir/base/contracts.hpp"
@@ -197,6 +198,7 @@ void Http2Stream::send_response(Exchange& exchange, http::Response& response) no
     response_.body = std::move(response.body);
     if (http::FileBody* file = response_.body.file()) {
       file_offset_ = file->offset();
+      file_seen_ = 0;
       file_left_ = file->length();
       if (file_left_ != 0) file_.emplace(std::move(*file));
     } else {
@@ -227,6 +229,7 @@ bool Http2Stream::write_body_file(Exchange& exchange, http::FileBody file) {
   if (file.length() == 0) return true;
   if (closed_ || reset_) return false;
   file_offset_ = file.offset();
+  file_seen_ = 0;
   file_left_ = file.length();
   file_.emplace(std::move(file));
   wake_output();
@@ -298,8 +301,22 @@ bool Http2Stream::write_chunk(std::string_view frame_head, std::size_t size, Buf
   return true;
 }
 
+/// Whether the file has not become shorter than it was said to be: looked up once for all frames of one write.
+bool Http2Stream::file_reaches(std::uint64_t end) noexcept {
+  const std::uint64_t written = connection_.output().written();
+  if (end <= file_seen_ && written == file_seen_at_) return true;
+  struct stat info{};
+  if (::fstat(file_->fd(), &info) != 0) return false;
+  file_seen_ = static_cast<std::uint64_t>(info.st_size);
+  file_seen_at_ = written;
+  return end <= file_seen_;
+}
+
 bool Http2Stream::write_file_chunk(std::string_view frame_head, std::size_t size, Buffer& out) {
   if (connection_.sends_files() && size >= OutputQueue::copy_below) {
+    // A file that has become shorter is found before the head of a frame is out, and costs its stream only. When it
+    // happens later the bytes are promised, and no others may stand for them: then OutputQueue ends the connection.
+    if (!file_reaches(file_offset_ + size)) return false;
     out.append(frame_head);
     connection_.output().append_part(file_->fd(), file_offset_, size);
   } else {

@@ -90,6 +90,7 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
   void cancel(StopReason reason) noexcept;
   void forget_exchange() noexcept;
   bool write_file_chunk(std::string_view frame_head, std::size_t size, Buffer& out);
+  bool file_reaches(std::uint64_t end) noexcept;
   void drop_file();
   void send_tunnel(Exchange& exchange, http::Response& response) noexcept;
   void begin_tunnel() noexcept;
@@ -116,6 +117,8 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
   std::optional<http::FileBody> file_;
   std::uint64_t file_offset_ = 0;
   std::uint64_t file_left_ = 0;
+  std::uint64_t file_seen_ = 0;     // how far it reached when it was looked at last
+  std::uint64_t file_seen_at_ = 0;  // and what the connection had written then
 
   std::unique_ptr<Upgrade> upgrade_;  // gets the tunnel when the exchange is over
   Http2Tunnel* tunnel_ = nullptr;
