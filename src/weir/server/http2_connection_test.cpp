@@ -782,6 +782,7 @@ class EchoTunnel final : public net::StreamHandler {
     if (!waiting_.empty()) {
       const net::IoResult result = stream_->write(waiting_.data(), waiting_.size());
       if (result.ok()) waiting_.erase(0, result.bytes);
+      if (result.error()) waiting_.clear();  // Nobody is left to get it.
     }
     if (waiting_.empty() && ended) stream_->shutdown_write();
     stream_->want(!ended && !failed && waiting_.size() < 10'000, !waiting_.empty() && !failed);
@@ -841,6 +842,23 @@ TEST_F(Http2TunnelTest, CarriesBytesBothWaysAndEnds) {
   const auto next = client_.get("/nothing");
   run();
   EXPECT_EQ(answer(next).status, "404") << "the connection goes on";
+}
+
+TEST_F(Http2TunnelTest, GivesBackTheWindowOfWhatCameBeforeAReset) {
+  service_.handlers["/echo"] = [](Exchange& x) { x.run(echo(x)); };
+  open();
+  for (std::size_t sent = 0; sent < 2 * std::size_t{limits_.http2.connection_window}; sent += 60'000) {
+    const auto id = client_.connect("/tunnel", "echo");
+    run();
+    client_.more(id, std::string(60'000, 't'), false);
+    pending_ += client_.output();
+    client_.reset(id);
+    run();
+    ASSERT_EQ(tunnel_->received.size(), 60'000u) << sent;
+  }
+  const auto other = client_.post("/echo", "hello");
+  run();
+  EXPECT_EQ(answer(other).body, "hello");
 }
 
 TEST_F(Http2TunnelTest, EndsFromEitherSide) {

@@ -465,10 +465,9 @@ net::IoResult Http2Stream::take(std::span<char> into) noexcept {
     std::memcpy(into.data(), arriving_.data(), part);
     arriving_.consume(part);
     if (arriving_.empty()) arriving_.release();
-    if (!broken()) {
-      connection_.session().consume(id_, part);
-      connection_.output_wanted();
-    }
+    // Of a stream that was reset, too: the window of the connection counts it still.
+    connection_.session().consume(id_, part);
+    connection_.output_wanted();
     return net::IoResult::moved(part);
   }
   if (request_ended_) return net::IoResult::end();
