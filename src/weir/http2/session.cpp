@@ -301,7 +301,7 @@ bool Session::receive(std::string_view bytes) noexcept {
   engine_->failed = true;
   switch (result) {
     case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
-      engine_->report(ErrorCode::protocol_error, "the first bytes are no HTTP/2 preface");
+      engine_->terminate(ErrorCode::protocol_error, "the first bytes are no HTTP/2 preface");
       break;
     case NGHTTP2_ERR_FLOODED:
       engine_->terminate(ErrorCode::enhance_your_calm, "answers to SETTINGS and PING are not read");

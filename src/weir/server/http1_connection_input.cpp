@@ -156,10 +156,12 @@ Http1Connection::Speaks Http1Connection::protocol_of_client() const noexcept {
   const std::string_view bytes = unparsed();
   const Limits& limits = worker_.limits();
   const std::string_view negotiated = info_.security == nullptr ? std::string_view{} : info_.security->alpn;
-  // No method of HTTP/1 begins as the preface does (RFC 9113 section 3.4).
-  if (bytes.front() == 'P' && http2::preface.starts_with(bytes.substr(0, http2::preface.size()))) {
+  // No request of HTTP/1 has the first line of the preface (RFC 9113 section 3.4): what follows is for HTTP/2 to judge.
+  constexpr std::string_view first_line = http2::preface.substr(0, http2::preface.find('\n') + 1);
+  if (bytes.front() == 'P' && first_line.starts_with(bytes.substr(0, first_line.size()))) {
     if (limits.http2.enabled && (negotiated.empty() || negotiated == "h2")) {
-      return bytes.size() < http2::preface.size() ? Speaks::perhaps_http2 : Speaks::http2;
+      const bool cut = bytes.size() < http2::preface.size() && http2::preface.starts_with(bytes);
+      return cut ? Speaks::perhaps_http2 : Speaks::http2;
     }
   }
   return limits.http1_enabled && negotiated != "h2" ? Speaks::http1 : Speaks::nothing;

@@ -202,6 +202,10 @@ TEST_F(Http2ConnectionTest, SpeaksBothProtocolsOnOneListener) {
   EXPECT_TRUE(raw("GET /a HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 200 OK\r\n"));
   connect();
   EXPECT_TRUE(raw("PRI /a HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 ")) << "only nearly a preface";
+  connect();
+  EXPECT_EQ(goaway_error(raw("PRI * HTTP/2.0\r\n\r\nno")), 1u) << "whoever says this is to be told in HTTP/2";
+  EXPECT_TRUE(closed_);
+  EXPECT_EQ(service_.refusals, std::vector<std::string>{"the first bytes are no HTTP/2 preface"});
   limits_.http2.enabled = false;
   worker_->close_all();
   loop_.run_until_idle();
