@@ -664,6 +664,27 @@ TEST_F(Http2ConnectionTest, UrgentAnswersGoFirst) {
   EXPECT_EQ(order, (std::vector<std::int32_t>{urgent, normal, background}));
 }
 
+TEST_F(Http2ConnectionTest, EndsConnectionsWhoseFieldsCannotBeDecoded) {
+  struct Case {
+    const char* what;
+    std::string_view fields;
+  };
+  constexpr std::uint32_t compression_error = 9;
+  for (const Case& each : {
+           Case{"an index that is not there (RFC 7541 section 2.3.3)", "\xc6"},
+           Case{"the same, of a literal's name", std::string_view("\x7f\x07\0", 3)},
+           Case{"EOS within a Huffman code (5.2)",
+                std::string_view("\0\x85\xf2\xb2\x4a\x84\xff\x87\x49\x51\xff\xff\xff\xfa\x7f", 15)},
+           Case{"padding that is longer than 7 bits", std::string_view("\0\x01x\x82\x4f\xff", 6)},
+       }) {
+    connect();
+    const std::string got = raw(client_preface + frame(1, 5, 1, "\x82\x86\x84\x01\x01t" + std::string(each.fields)));
+    EXPECT_EQ(goaway_error(got), compression_error) << each.what;
+    EXPECT_TRUE(closed_) << each.what;
+    closed_ = false;
+  }
+}
+
 // --- floods ---
 
 struct Flood {
