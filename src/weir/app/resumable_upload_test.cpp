@@ -30,6 +30,9 @@ struct Uploaded {
 /// A service with uploads at /uploads; restart() is what a new process finds in the directory.
 class ResumableUploadTest : public testing::Test {
  protected:
+  using Headers = TestClient::Headers;
+  const Headers::value_type this_draft{"Upload-Draft-Interop-Version", "8"};
+
   ResumableUploadTest() {
     std::string path = (fs::temp_directory_path() / "weir-uploads-XXXXXX").string();
     if (::mkdtemp(path.data()) == nullptr) std::abort();
@@ -73,7 +76,6 @@ class ResumableUploadTest : public testing::Test {
                             Status::ok);
   }
 
-  using Headers = TestClient::Headers;
   std::string begin(Headers headers = {}, std::string body = {}) {
     headers.emplace_back("Upload-Complete", "?0");
     const ClientResponse answer = client_->request({Method::post, "/uploads", std::move(headers), std::move(body)});
@@ -135,7 +137,10 @@ TEST_F(ResumableUploadTest, GoesOnWhereItStopped) {
   EXPECT_EQ(head.header("Upload-Offset"), "10");
   const ClientResponse again = append(where, 10, "", true);
   EXPECT_EQ(again.status, 400);
-  EXPECT_NE(again.body.find("#completed-upload"), std::string::npos);
+  EXPECT_EQ(again.header("Upload-Complete"), "?0") << "not the answer to what was uploaded";
+  head = client_->get(where);
+  EXPECT_EQ(head.status, 204);
+  EXPECT_EQ(head.header("Upload-Offset"), "10");
   EXPECT_EQ(finished_, 1);
 }
 
@@ -185,6 +190,7 @@ TEST_F(ResumableUploadTest, KeepsTheLimits) {
       client_->request({Method::post, "/uploads", {{"Upload-Complete", "?0"}, {"Upload-Length", "101"}}, {}});
   EXPECT_EQ(large.status, 413);
   EXPECT_NE(large.header("Upload-Limit").find("max-size=100"), std::string_view::npos);
+  EXPECT_EQ(large.header("Upload-Complete"), "?0") << "about the upload, not from the handler";
   const std::string first = begin({{"Upload-Length", "100"}});
   EXPECT_EQ(
       client_->request({Method::post, "/uploads", {{"Upload-Complete", "?0"}, {"Upload-Length", "51"}}, {}}).status,
@@ -207,6 +213,8 @@ TEST_F(ResumableUploadTest, ForgetsWhatIsOld) {
   begin();
   EXPECT_EQ(client_->head(old).status, 404);
   EXPECT_EQ(offset(kept), "3");
+  const std::string limits(client_->head(kept).header("Upload-Limit"));
+  EXPECT_TRUE(limits.ends_with("max-age=79200")) << limits << ": what is left of 24 hours";
 }
 
 TEST_F(ResumableUploadTest, SurvivesARestart) {
@@ -254,21 +262,51 @@ TEST_F(ResumableUploadTest, KeepsWhatCameBeforeTheClientWent) {
 }
 
 TEST_F(ResumableUploadTest, TellsWhereToGoOnBeforeTheContentHasCome) {
-  const ClientResponse whole = client_->request({Method::post, "/uploads", {{"Upload-Complete", "?1"}}, "all of it"});
+  const ClientResponse whole =
+      client_->request({Method::post, "/uploads", {{"Upload-Complete", "?1"}, this_draft}, "all of it"});
   ASSERT_EQ(whole.status, 200) << whole.body;
   ASSERT_EQ(whole.interim.size(), 1u);
   EXPECT_EQ(whole.interim[0].status, 104);
+  EXPECT_EQ(whole.interim[0].header("Upload-Draft-Interop-Version"), "8");
   EXPECT_TRUE(whole.interim[0].header("Location").starts_with("/uploads/"));
-  // Without content there is nothing to go on with, and who does not know of it is not told.
-  EXPECT_TRUE(client_->request({Method::post, "/uploads", {{"Upload-Complete", "?0"}}, {}}).interim.empty());
-  EXPECT_TRUE(client_->request({Method::post, "/uploads", {}, "plain"}).interim.empty());
+  // Without content there is nothing to go on with, and who does not know of it, or of another draft, is not told.
+  const auto interim = [this](Headers headers, std::string body) {
+    return client_->request({Method::post, "/uploads", std::move(headers), std::move(body)}).interim.size();
+  };
+  EXPECT_EQ(interim({{"Upload-Complete", "?0"}, this_draft}, {}), 0u);
+  EXPECT_EQ(interim({this_draft}, "plain"), 0u);
+  EXPECT_EQ(interim({{"Upload-Complete", "?1"}}, "of the RFC to come"), 0u);
+  EXPECT_EQ(interim({{"Upload-Complete", "?1"}, {"Upload-Draft-Interop-Version", "6"}}, "of an older draft"), 0u);
+}
+
+TEST_F(ResumableUploadTest, TellsHowMuchIsSafe) {
+  for (const bool durable : {false, true}) {
+    options_.durable = durable;
+    restart();
+    const std::string where = begin();
+    const std::size_t size = std::size_t{20} << 20;
+    const ClientResponse part = append(where, 0, std::string(size, 'p'), false, {this_draft});
+    EXPECT_EQ(part.status, 204) << part.body;
+    ASSERT_EQ(part.interim.size(), 2u);
+    std::uint64_t last = 0;
+    for (const ClientResponse& interim : part.interim) {
+      EXPECT_EQ(interim.status, 104);
+      EXPECT_EQ(interim.header("Location"), "");
+      const std::uint64_t offset = std::stoull(std::string(interim.header("Upload-Offset")));
+      EXPECT_GE(offset, last + (8 << 20));
+      last = offset;
+    }
+    EXPECT_LT(last, size);
+    EXPECT_EQ(offset(where), std::to_string(size));
+    EXPECT_TRUE(append(where, size, std::string(size, 'p'), false).interim.empty()) << "another draft's client";
+  }
 }
 
 TEST_F(ResumableUploadTest, KeepsTheBeginningOfABrokenPostWhoseClientKnowsOfIt) {
   for (const bool knows : {true, false}) {
     TestClient breaking = app_->test();
     Headers headers{{"Transfer-Encoding", "chunked"}};
-    if (knows) headers.emplace_back("Upload-Complete", "?1");
+    if (knows) headers.insert(headers.end(), {{"Upload-Complete", "?1"}, this_draft});
     breaking.send({Method::post, "/uploads", headers, "4\r\nabcd\r\n"});
     ASSERT_TRUE(comes(breaking, [this] { return files() == 2; }));  // its description and its content
     breaking.disconnect();
@@ -289,7 +327,7 @@ TEST_F(ResumableUploadTest, KeepsTheBeginningOfABrokenPostWhoseClientKnowsOfIt) 
 TEST_F(ResumableUploadTest, DescribesItself) {
   const ClientResponse answer = client_->request({Method::options, "/uploads", {}, {}});
   EXPECT_EQ(answer.status, 204);
-  EXPECT_EQ(answer.header("Accept-Patch"), "application/partial-upload");
+  EXPECT_EQ(answer.header("Upload-Draft-Interop-Version"), "8");
   EXPECT_NE(answer.header("Upload-Limit").find("max-age=86400"), std::string_view::npos);
 }
 

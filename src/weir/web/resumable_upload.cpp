@@ -23,6 +23,8 @@ namespace {
 constexpr std::string_view partial_upload = "application/partial-upload";
 constexpr std::string_view interop_version = "8";
 constexpr std::size_t block_bytes = std::size_t{256} << 10;
+/// Bytes after which a client is told again how much of what it sends is safe.
+constexpr std::uint64_t progress_bytes = std::uint64_t{8} << 20;
 
 /// A structured field that is a non-negative integer (RFC 9651 section 3.3.1). Others are ignored, as the draft wants.
 std::optional<std::uint64_t> integer_field(const Context& ctx, std::string_view name) {
@@ -38,6 +40,13 @@ std::optional<bool> boolean_field(const Context& ctx, std::string_view name) {
   if (text == "?1") return true;
   if (text == "?0") return false;
   return std::nullopt;
+}
+
+/// Whether the client may be sent 104: only who says that it means this very draft (its section "Draft Version
+/// Identification"). HTTP/1.0 knows no interim responses.
+bool takes_interim(const Context& ctx) {
+  return ctx.header("Upload-Draft-Interop-Version") == interop_version &&
+         ctx.request().version != http::Version::http_1_0;
 }
 
 int hex_digit(char c) noexcept {
@@ -116,8 +125,9 @@ struct ResumableUploads::Receiving {
   bool announced = true;  ///< It has Upload-Complete: the client knows about resuming.
   bool last = true;       ///< It brings the rest.
   bool creates = false;
-  std::string location;
-  bool told = false;  ///< A 104 has said where to go on.
+  bool interim = false;  ///< It may be answered with 104.
+  bool told = false;     ///< One has said where to go on.
+  std::string location = {};
 };
 
 ResumableUploads::ResumableUploads(BlockingPool& pool, Finish finish) : pool_(pool), finish_(std::move(finish)) {}
@@ -127,15 +137,21 @@ ResumableUploads::ResumableUploads(ResumableUploadOptions options, BlockingPool&
 }
 void ResumableUploads::open(const ResumableUploadOptions& options) {
   store_ = std::make_shared<detail::UploadStore>(options);
-  limits_ = "max-size=" + std::to_string(options.max_size) + ", max-age=" + std::to_string(options.max_age.count());
 }
 ResumableUploads::~ResumableUploads() = default;
+
+/// The value of Upload-Limit; `age` is what is left to the upload.
+std::string ResumableUploads::limits(std::chrono::seconds age) const {
+  return "max-size=" + std::to_string(store_->options().max_size) + ", max-age=" + std::to_string(age.count());
+}
+std::string ResumableUploads::limits() const {
+  return limits(store_->options().max_age);
+}
 
 Response ResumableUploads::describe() const {
   Response response(Status::no_content);
   response.headers.set("Allow", "POST, PUT, OPTIONS");
-  response.headers.set(HeaderId::accept_patch, partial_upload);
-  response.headers.set("Upload-Limit", limits_);
+  response.headers.set("Upload-Limit", limits());
   response.headers.set("Upload-Draft-Interop-Version", interop_version);
   return response;
 }
@@ -147,13 +163,14 @@ void ResumableUploads::clean_up(WallTime now) {
 Response ResumableUploads::refusal(Context& ctx, Error error) const {
   const bool full = error.code() == Errc::resource_exhausted;
   const bool large = error.code() == Errc::too_large;
-  if (error.code() == Errc::out_of_range || error.code() == Errc::invalid_argument) {
-    return problem_response(ctx, typed_problem(Status::bad_request, "inconsistent-upload-length", error.message()));
-  }
-  http::Problem problem = http::to_problem(std::move(error));
+  const bool length = error.code() == Errc::out_of_range || error.code() == Errc::invalid_argument;
+  http::Problem problem = length ? typed_problem(Status::bad_request, "inconsistent-upload-length", error.message())
+                                 : http::to_problem(std::move(error));
   if (full) problem.status = Status::insufficient_storage;
   Response response = problem_response(ctx, std::move(problem));
-  if (large) response.headers.set("Upload-Limit", limits_);
+  if (large) response.headers.set("Upload-Limit", limits());
+  // It is about the upload, not about what was uploaded.
+  if (boolean_field(ctx, "Upload-Complete")) tell(response, false);
   return response;
 }
 
@@ -166,8 +183,7 @@ Task<Result<Response>> ResumableUploads::create(Context& ctx) {
   std::optional<std::uint64_t> length = integer_field(ctx, "Upload-Length");
   if (const auto content = ctx.exchange().content_length(); content && receiving.last) {
     if (length && *length != *content) {
-      co_return problem_response(ctx, typed_problem(Status::bad_request, "inconsistent-upload-length",
-                                                    "Upload-Length and Content-Length differ"));
+      co_return refusal(ctx, Error(Errc::invalid_argument, "Upload-Length and Content-Length differ"));
     }
     length = content;
   }
@@ -181,13 +197,14 @@ Task<Result<Response>> ResumableUploads::create(Context& ctx) {
   if (!created) co_return refusal(ctx, std::move(created.error()));
   receiving.state = std::move(*created);
   receiving.location = std::string(ctx.path()) + (ctx.path().ends_with('/') ? "" : "/") + receiving.state.upload->id;
-  if (receiving.announced && ctx.exchange().has_body() && ctx.exchange().content_length() != 0U) {
+  receiving.interim = receiving.announced && takes_interim(ctx);
+  if (receiving.interim && ctx.exchange().has_body() && ctx.exchange().content_length() != 0U) {
     http::Headers headers;
     headers.set(HeaderId::location, receiving.location);
     headers.set("Upload-Draft-Interop-Version", interop_version);
-    headers.set("Upload-Limit", limits_);
+    headers.set("Upload-Limit", limits());
     ctx.inform(Status::upload_resumption_supported, headers);
-    receiving.told = ctx.request().version != http::Version::http_1_0;
+    receiving.told = true;
   }
   Task<Result<Response>> answering = receive_and_answer(ctx, std::move(receiving));
   Result<Response> answer = co_await std::move(answering);
@@ -216,9 +233,12 @@ Task<Result<Response>> ResumableUploads::append(Context& ctx, std::string id) {
   Result<UploadState> state = co_await call;
   if (!state) co_return std::unexpected(std::move(state.error()));
   if (state->complete) {
-    Response response =
-        problem_response(ctx, typed_problem(Status::bad_request, "completed-upload", "the upload is complete already"));
-    tell(response, true);
+    // Not "?1": that would make it the answer to what was uploaded, which is not kept.
+    http::Problem problem;
+    problem.status = Status::bad_request;
+    problem.detail = "the upload is complete already";
+    Response response = problem_response(ctx, std::move(problem));
+    tell(response, false);
     co_return response;
   }
   if (state->offset != *offset) {
@@ -231,7 +251,7 @@ Task<Result<Response>> ResumableUploads::append(Context& ctx, std::string id) {
     tell(response, false);
     co_return response;
   }
-  Receiving receiving{*state, true, *complete, false, {}};
+  Receiving receiving{.state = *state, .last = *complete, .interim = takes_interim(ctx)};
   if (length) {
     auto set =
         pool_.run([store = store_, taken = *state, length = *length] { return store->set_length(taken, length); });
@@ -247,16 +267,29 @@ Task<Result<Response>> ResumableUploads::append(Context& ctx, std::string id) {
 Task<Result<void>> ResumableUploads::receive(Context& ctx, Receiving& receiving) {
   std::string gathered;
   std::optional<Error> broken;
+  std::uint64_t offset = receiving.state.offset;
+  std::uint64_t told = offset;
   for (bool more = true; more;) {
     Result<std::string_view> piece = co_await ctx.read();
     if (!piece) broken = std::move(piece.error());
     more = piece && !piece->empty();
     if (more) gathered += *piece;
     if (gathered.empty() || (more && gathered.size() < block_bytes)) continue;
+    offset += gathered.size();
+    const bool tells = receiving.interim && more && offset - told >= progress_bytes;
     auto call = pool_.run([store = store_, state = receiving.state, block = std::exchange(gathered, {}),
-                           now = ctx.wall()] { return store->append(state, block, now); });
+                           now = ctx.wall(), tells]() -> Result<void> {
+      Result<void> appended = store->append(state, block, now);
+      return appended && tells ? store->settle(state) : appended;
+    });
     Result<void> written = co_await call;
     if (!written) co_return written;
+    if (!tells) continue;
+    told = offset;
+    http::Headers headers;
+    headers.set("Upload-Draft-Interop-Version", interop_version);
+    headers.set("Upload-Offset", std::to_string(offset));
+    ctx.inform(Status::upload_resumption_supported, headers);
   }
   auto call = pool_.run([store = store_, state = receiving.state] { return store->settle(state); });
   Result<void> settled = co_await call;
@@ -289,7 +322,7 @@ Task<Result<Response>> ResumableUploads::receive_and_answer(Context& ctx, Receiv
   Response response(receiving.creates ? Status::created : Status::no_content);
   if (receiving.creates) {
     response.headers.set(HeaderId::location, receiving.location);
-    response.headers.set("Upload-Limit", limits_);
+    response.headers.set("Upload-Limit", limits());
   }
   {
     const std::lock_guard lock(receiving.state.upload->mutex);
@@ -332,7 +365,6 @@ Task<Result<Response>> ResumableUploads::complete(Context& ctx, const Receiving&
 }
 
 Task<Result<Response>> ResumableUploads::look(Context& ctx, std::string id) {
-  static_cast<void>(ctx);
   auto call = pool_.run([store = store_, id = std::move(id)]() -> Result<UploadState> {
     Result<UploadState> state = store->take(id);
     if (!state) return state;
@@ -345,7 +377,7 @@ Task<Result<Response>> ResumableUploads::look(Context& ctx, std::string id) {
   tell(response, state->offset);
   tell(response, state->complete);
   if (state->length) response.headers.set("Upload-Length", std::to_string(*state->length));
-  response.headers.set("Upload-Limit", limits_);
+  response.headers.set("Upload-Limit", limits(store_->left(*state->upload, ctx.wall())));
   response.headers.set(HeaderId::cache_control, "no-store");
   co_return response;
 }

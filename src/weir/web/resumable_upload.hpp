@@ -7,13 +7,14 @@
 //
 //   POST   /uploads       Upload-Complete: ?0   201, Location: /uploads/3f…: what came is kept, more can be appended
 //   POST   /uploads       Upload-Complete: ?1, or without that field: the whole of it, answered by store_file
-//   HEAD   /uploads/3f…                         204, Upload-Offset, Upload-Complete, Upload-Length, Upload-Limit
+//   HEAD   /uploads/3f…   (or GET)              204, Upload-Offset, Upload-Complete, Upload-Length, Upload-Limit
 //   PATCH  /uploads/3f…   Upload-Offset: N, Upload-Complete, application/partial-upload: goes on at N, else 409
 //   DELETE /uploads/3f…                         204: forgotten
-//   OPTIONS /uploads                            Accept-Patch, Upload-Limit
+//   OPTIONS /uploads                            Upload-Limit
 //
-// A client that brings content with the POST is told where to go on by an interim response (104) before it is read; one
-// that speaks HTTP/1.0 or without Upload-Complete is not, and what came of a broken POST is dropped.
+// A client that brings content with the POST is told where to go on by an interim response (104) before it is read, and
+// while it is read how much is safe; one that speaks HTTP/1.0, or without Upload-Complete or this draft's
+// Upload-Draft-Interop-Version, is not, and what came of a broken POST is dropped.
 #pragma once
 
 #include <chrono>
@@ -102,6 +103,7 @@ class ResumableUploads {
     routes.put("", [this](Context& ctx) { return create(ctx); }).body_limit(0).hidden();
     routes.options("", [this](Context&) { return describe(); }).hidden();
     routes.head("/{upload}", [this](Context& ctx, Path<std::string, "upload"> id) { return look(ctx, *id); });
+    routes.get("/{upload}", [this](Context& ctx, Path<std::string, "upload"> id) { return look(ctx, *id); }).hidden();
     routes.patch("/{upload}", [this](Context& ctx, Path<std::string, "upload"> id) { return append(ctx, *id); })
         .body_limit(0);
     routes.del("/{upload}", [this](Context& ctx, Path<std::string, "upload"> id) { return cancel(ctx, *id); });
@@ -123,11 +125,12 @@ class ResumableUploads {
   Task<Result<Response>> receive_and_answer(Context& ctx, Receiving receiving);
   Task<Result<Response>> complete(Context& ctx, const Receiving& receiving);
   [[nodiscard]] Response refusal(Context& ctx, Error error) const;
+  [[nodiscard]] std::string limits(std::chrono::seconds age) const;
+  [[nodiscard]] std::string limits() const;
 
   std::shared_ptr<detail::UploadStore> store_;  // shared with calls in the pool
   BlockingPool& pool_;
   Finish finish_;
-  std::string limits_;  // the value of Upload-Limit
 };
 
 }  // namespace weir

@@ -279,6 +279,12 @@ void UploadStore::remove(const UploadHandle& upload) {
   uploads_.erase(upload->id);
 }
 
+std::chrono::seconds UploadStore::left(const StoredUpload& upload, WallTime now) {
+  const std::lock_guard lock(mutex_);
+  const std::chrono::seconds end = std::chrono::seconds(upload.touched_s) + options_.max_age;
+  return std::max(end - std::chrono::seconds(seconds(now)), std::chrono::seconds(0));
+}
+
 void UploadStore::clean_up(WallTime now) {
   std::vector<UploadHandle> old;
   {

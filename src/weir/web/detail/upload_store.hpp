@@ -73,6 +73,8 @@ class UploadStore {
   /// Records that it is complete, and removes the content.
   [[nodiscard]] Result<void> finish(StoredUpload& upload);
   void remove(const UploadHandle& upload);
+  /// How long it is kept if nothing more comes.
+  [[nodiscard]] std::chrono::seconds left(const StoredUpload& upload, WallTime now);
   void clean_up(WallTime now);
 
   [[nodiscard]] const ResumableUploadOptions& options() const noexcept { return options_; }
