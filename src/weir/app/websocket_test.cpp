@@ -314,6 +314,19 @@ TEST(WebSocket, LimitsTheRate) {
   EXPECT_EQ(ws.receive(), "x");
   ws.send("x");
   EXPECT_EQ(ws.close_code(), CloseCode::policy_violation);
+  // Pings, and frames that only say that a message goes on.
+  TestWebSocket pings = client.websocket("/");
+  for (int i = 0; i < 4; ++i) pings.ping();
+  EXPECT_EQ(pings.close_code(), CloseCode::policy_violation);
+  TestWebSocket empty = client.websocket("/");
+  empty.send_frame(Opcode::text, "x", {.final = false});
+  for (int i = 0; i < 3; ++i) empty.send_frame(Opcode::continuation, {}, {.final = false});
+  EXPECT_EQ(empty.close_code(), CloseCode::policy_violation);
+  TestWebSocket parts = client.websocket("/");
+  parts.send_frame(Opcode::text, "x", {.final = false});
+  for (int i = 0; i < 9; ++i) parts.send_frame(Opcode::continuation, "x", {.final = false});
+  parts.send_frame(Opcode::continuation, {}, {});
+  EXPECT_EQ(parts.receive(), "xxxxxxxxxx") << "one message, in however many parts";
 }
 
 TEST(WebSocket, ReceivesAndSendsInPieces) {

@@ -65,7 +65,7 @@ struct WebSocketOptions {
   bool check_origin = true;
   WebSocketCompression compression = {};
   std::size_t max_message = 1 << 20;      ///< Decompressed; larger ones close the connection (1009). 0: no limit.
-  std::uint32_t messages_per_second = 0;  ///< On average, control frames too; more closes it (1008). 0: no limit.
+  std::uint32_t messages_per_second = 0;  ///< On average, pings and empty frames too; more closes it (1008). 0: any.
   std::uint32_t burst = 0;                ///< How many may come at once; 0: a second's worth.
   std::size_t output_bytes = 256 * 1024;  ///< What may wait for a slow reader before send() waits.
   SlowSubscriber slow_subscriber = SlowSubscriber::close;  ///< What publishing does then.

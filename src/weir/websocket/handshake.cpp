@@ -117,7 +117,10 @@ bool origin_allowed(const http::Request& request, std::span<const std::string> a
   const std::size_t mark = origin.find("://");
   if (mark == std::string_view::npos) return false;  // "null": a sandboxed page, a file
   const std::string_view scheme = origin.substr(0, mark);
-  // The scheme is not compared: behind a proxy that ends TLS this server sees http where the page has https.
+  // Behind a proxy that ends TLS this server sees http where the page has https. The other way around is another
+  // origin: a page in the clear may be anybody's who is on its way, and the browser's cookies of https come with the
+  // request.
+  if (request.scheme == "https" && !http::equals_ignoring_case(scheme, "https")) return false;
   return http::equals_ignoring_case(without_default_port(origin.substr(mark + 3), scheme),
                                     without_default_port(request.authority, scheme));
 }

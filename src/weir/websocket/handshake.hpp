@@ -35,9 +35,9 @@ enum class HandshakeProblem : std::uint8_t {
 [[nodiscard]] std::string_view choose_subprotocol(const http::HeaderView& headers,
                                                   std::span<const std::string> supported) noexcept;
 
-/// Whether a browser's page may connect: its Origin has the request's own host and port, or is in `allowed`
-/// ("https://app.example"; "*" allows all). Requests without an Origin are no browser's, and pass: other clients can
-/// send whatever they like (section 10.2).
+/// Whether a browser's page may connect: its Origin has the request's own host and port (and is no http page where the
+/// request is known to have come by https), or is in `allowed` ("https://app.example"; "*" allows all). Requests
+/// without an Origin are no browser's, and pass: other clients can send whatever they like (section 10.2).
 [[nodiscard]] bool origin_allowed(const http::Request& request, std::span<const std::string> allowed) noexcept;
 
 }  // namespace weir::websocket

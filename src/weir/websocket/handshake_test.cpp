@@ -117,6 +117,13 @@ TEST(WebSocketHandshake, LetsPagesOfTheSameHostIn) {
   Head standard(with("Origin", "https://chat.example"));
   standard.request.authority = "chat.example:443";
   EXPECT_TRUE(origin_allowed(standard.request, {}));
+  standard.request.scheme = "https";
+  EXPECT_TRUE(origin_allowed(standard.request, {}));
+  Head clear(with("Origin", "http://chat.example:8080"));
+  clear.request.scheme = "http";
+  EXPECT_TRUE(origin_allowed(clear.request, {}));
+  clear.request.scheme = "https";
+  EXPECT_FALSE(origin_allowed(clear.request, {})) << "a page in the clear, a connection over TLS";
 }
 
 struct Negotiation {

@@ -236,8 +236,10 @@ void WebSocketConnection::on_close_frame(std::string_view payload) noexcept {
 
 /// True: `piece` is for the handler.
 bool WebSocketConnection::on_data(const FrameEvent& event, WebSocketPiece& piece, bool pieces) noexcept try {
+  // A frame within a message that brings nothing counts as a message: there may be any number of them.
+  const bool nothing = event.payload.empty() && !event.ends && parser_.frame_left() == 0;
+  if ((event.begins || nothing) && !within_rate()) return false;
   if (event.begins) {
-    if (!within_rate()) return false;
     utf8_.reset();
     inflated_ = 0;
     message_.clear();
