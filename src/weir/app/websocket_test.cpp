@@ -347,6 +347,8 @@ TEST(WebSocket, ReceivesAndSendsInPieces) {
   EXPECT_FALSE(frame->final);
   ws.send_frame(Opcode::continuation, "second");
   EXPECT_EQ(ws.receive_frame()->opcode, Opcode::continuation);
+  EXPECT_EQ(metric(client, "websocket_messages_received_total"), "1") << "messages, not pieces";
+  EXPECT_EQ(metric(client, "websocket_messages_sent_total"), "1");
 }
 
 TEST(WebSocket, CompressesWhereOffered) {

@@ -121,7 +121,7 @@ class WebSocketConnection final : public server::Connection,
   Fill fill() noexcept;
   Fill fill_message(bool& whole) noexcept;
   void resume_receiver(bool got) noexcept;
-  void note_received() noexcept;
+  void note_received(bool whole) noexcept;
   [[nodiscard]] std::span<char> unparsed() noexcept {
     return {input_.data() + input_begin_, input_.size() - input_begin_};
   }

@@ -122,7 +122,7 @@ void WebSocketConnection::resume_receiver(bool got) noexcept {
   WebSocket::Receive* receiver = std::exchange(receiver_, nullptr);
   receiver->got_ = got;
   receiver->waiting_ = false;
-  if (got) note_received();
+  if (got) note_received(true);
   receiver->awaiting_.resume();
 }
 
@@ -137,9 +137,9 @@ void WebSocketConnection::feed_receiver() noexcept {
   }
 }
 
-void WebSocketConnection::note_received() noexcept {
+void WebSocketConnection::note_received(bool whole) noexcept {
   handed_out_ = true;
-  if (accepted_.metrics != nullptr) accepted_.metrics->received.add();
+  if (whole && accepted_.metrics != nullptr) accepted_.metrics->received.add();
 }
 
 bool WebSocketConnection::take(WebSocketPiece& piece, bool pieces, bool& got) noexcept {
@@ -157,7 +157,7 @@ bool WebSocketConnection::take(WebSocketPiece& piece, bool pieces, bool& got) no
       case FrameEvent::Kind::data:
         if (!on_data(event, piece, pieces)) break;
         got = true;
-        note_received();
+        note_received(!pieces || piece.last);
         return true;
       case FrameEvent::Kind::error:
         fail(websocket::close_code_of(event.error), websocket::message_of(event.error));
