@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools"))
 
 from benchlib import machine  # noqa: E402
 from comparelib import (bars, benchmarks, builders, check, claims, decide, figures, html, jwt, loads, measure, open_loop, peers,  # noqa: E402
-                        plan, plots, runtime, scenarios, soak, text)
+                        plan, plots, runtime, scenarios, soak, text, warmup)
 
 
 def rounds(*cpu, **more):
@@ -103,8 +103,35 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.common_slope([]), (0.0, float("inf")))
 
     def test_rates_are_round_and_half(self):
-        self.assertEqual([open_loop.rate_of([most]) for most in (111372, 15700, 9, 1)], [55000, 7800, 4, 1])
-        self.assertEqual(open_loop.rate_of([111372, 15700]), 7800)
+        self.assertEqual([open_loop.half_of(most) for most in (111372, 15700, 9, 1)], [55000, 7800, 4, 1])
+
+    def test_one_that_is_slow_by_far_does_not_dictate_the_common_rate(self):
+        self.assertEqual(open_loop.common_rate([200_000, 30_000, 46_000, 28_000, 1_000]), 15_000)
+        self.assertEqual(open_loop.common_rate([200_000, 28_000]), 14_000)  # beside one other, as in the command of a cell
+        self.assertEqual(open_loop.common_rate([28_000]), 14_000)
+
+    def test_weir_is_asked_for_what_each_of_the_three_is_asked_for_right_after_it(self):
+        most = {"weir": 200_000, "gin": 28_000, "axum": 64_000, "fiber": 46_000, "spring": 1_000}
+        asked = open_loop.turns(most, 20_000)
+        self.assertEqual(asked, [("weir", ("open",), 100_000), ("gin", ("open",), 14_000), ("weir", ("beside", "gin"), 14_000), ("axum", ("open",), 32_000),
+                                 ("fiber", ("open",), 23_000), ("weir", ("beside", "fiber"), 23_000), ("spring", ("open",), 500),
+                                 *((name, ("common",), 20_000) for name in ("weir", "gin", "axum", "fiber"))])
+        self.assertEqual(open_loop.turns({"gin": 28_000}, 14_000), [("gin", ("open",), 14_000), ("gin", ("common",), 14_000)])
+        self.assertEqual(sum(plan.fixed_rates(name) for name in most), len(asked) + 1)  # the estimate does not know who is slow
+
+    def test_a_runtime_is_loaded_until_it_stops_getting_faster(self):
+        self.assertFalse(warmup.settled([100, 101]))
+        self.assertFalse(warmup.settled([50, 100, 200]))
+        self.assertFalse(warmup.settled([100, 60, 110]))  # a dip while it compiles is no end
+        self.assertTrue(warmup.settled([200, 205, 190]))
+
+        def warmed(*rates, at_least=1):
+            left = iter(rates)
+            return warmup.run(lambda seconds: next(left), at_least)
+        self.assertEqual(warmed(50, 100, 190, 200, 201, 199, 1e9), (18, True))
+        self.assertEqual(warmed(*(2 ** n for n in range(40))), (60, False))
+        self.assertEqual(warmed(*[100] * 40, at_least=90), (90, True))
+        self.assertEqual(warmed(100, None), (3, None))
 
     def test_what_h2load_says(self):
         said = ("requests: 1050 total, 1060 started, 1050 done, 1000 succeeded, 50 failed, 0 errored, 0 timeout\n"
@@ -186,7 +213,7 @@ class Decisions(unittest.TestCase):
 
 def options(**more):
     return types.SimpleNamespace(**{"quick": False, "seconds": None, "rounds": None, "warm_up": 1, "no_rate": False, "peers": None,
-                                    "only": None, "unbuilt": {}, **more})
+                                    "only": None, "rate": None, "unbuilt": {}, **more})
 
 
 class Plans(unittest.TestCase):
@@ -225,6 +252,14 @@ class Plans(unittest.TestCase):
         self.assertEqual(again, "./dev compare --only json --peers gin,weir --seconds 4 --rounds 5")
         again = measure.rerun_command(scenarios.SCENARIOS["json"], "yours", options(url="http://127.0.0.1:1", pid=7))
         self.assertEqual(again, "./dev compare --only json --peers weir --seconds 4 --rounds 5 --url http://127.0.0.1:1 --pid 7")
+
+    def test_commands_that_differ_by_the_peer_are_one_pattern(self):
+        json_reply = scenarios.SCENARIOS["json"]
+        cells = [measure.blank_cell(json_reply, name, options(url="http://127.0.0.1:1")) for name in ("weir", "gin", "gin-latest", "yours")]
+        self.assertEqual(measure.rerun_patterns(cells), {
+            "./dev compare --only json --peers PEER,weir --seconds 4 --rounds 5": ["weir", "gin", "gin-latest"],
+            "./dev compare --only json --peers weir --seconds 4 --rounds 5 --url http://127.0.0.1:1": ["yours"]})
+        self.assertIn("PEER: weir gin gin-latest", text.commands(cells))
 
     def test_an_address_of_ones_own(self):
         own = measure.Own("http://192.0.2.7:8080/x?y=1")
@@ -271,6 +306,70 @@ class Verdicts(unittest.TestCase):
         def judged(*weir):
             return next(bar for bar in bars.judge(run_of(cell("weir", *weir), cell("gin", 10, 10, 10))) if bar["what"].startswith("Production"))
         self.assertEqual([judged(1, 1, 2)["verdict"], judged(2, 2, 4)["verdict"], judged(4, 4, 8)["verdict"]], ["PASS", "NOISE", "MISS"])
+
+    def fixed(self, *p99_ms, rate=10_000, held=True):
+        measured = {"rate": rate, "rounds": [{figure: ms * 1000 for figure in open_loop.FIGURES} | {"requests_per_s": rate if held else rate / 2,
+                                              "errors": 0, "status_errors": 0, "unanswered": 0} for ms in p99_ms]}
+        open_loop.finish(measured)
+        return measured
+
+    def test_the_tail_is_judged_at_the_peers_rate_against_the_one_that_comes_closest(self):
+        weir, gin, echo = cell("weir", 4, 4, 4), cell("gin", 40, 40, 40), cell("echo", 40, 40, 40)
+        weir["open"] = self.fixed(9, 9, 9, rate=100_000)  # its own half says nothing about the bar
+        weir["beside"] = {"gin": self.fixed(1, 1, 1), "echo": self.fixed(1, 1, 1)}
+        gin["open"], echo["open"] = self.fixed(4, 4, 4), self.fixed(2.5, 2.5, 2.5)
+
+        def judged():
+            return next(bar for bar in bars.judge(run_of(weir, gin, echo)) if bar["what"].startswith("P99"))
+        self.assertEqual((judged()["value"], judged()["verdict"]), (0.4, "PASS"))
+        self.assertIn("against Echo", judged()["why"])
+        echo["open"] = self.fixed(1.5, 1.5, 1.5)
+        self.assertEqual(judged()["verdict"], "MISS")
+        del weir["beside"]
+        self.assertNotIn("value", judged())
+
+    def test_memory_is_not_disturbed_by_what_takes_the_core(self):
+        weir, gin = (cell(name, 4, 4, 4, scenario="connections", foreign_share=0.5) for name in ("weir", "gin"))
+        weir["held_pss"], gin["held_pss"] = 10e6, 100e6
+        judged = next(bar for bar in bars.judge(run_of(weir, gin)) if bar["what"].startswith("Pss"))
+        self.assertEqual((judged["value"], judged["verdict"]), (0.1, "PASS"))
+
+    def test_what_was_measured_before_an_interruption_is_shown(self):
+        live = {name: (types.SimpleNamespace(name=name, path="", host="127.0.0.1"), {**cell(name, cost, cost, cost), "asked": 0}) for name, cost in (("weir", 4), ("gin", 40))}
+        reports = iter([{**dict.fromkeys(open_loop.FIGURES, 1000), "requests": 9, "errors": 0, "status_errors": 0, "unanswered": 0}] * 2)
+
+        def once(*_):
+            if (report := next(reports, None)) is None:
+                raise KeyboardInterrupt
+            return report
+        self.addCleanup(setattr, open_loop, "_once", open_loop._once)
+        open_loop._once = once
+        with self.assertRaises(KeyboardInterrupt):
+            open_loop.run(live, "", scenarios.SCENARIOS["production"], options(), lambda text: None)
+        cells = [made for _, made in live.values()]
+        self.assertEqual(len(cells[1]["open"]["rounds"]), 1)
+        self.assertIn("--rate 12000", cells[0]["command"])
+        self.assertIn("At half of its own maximum", html.page(run_of(*cells)))
+
+    def test_fixed_rates_are_shown_with_weir_beside_and_without_who_is_too_slow(self):
+        weir, gin, spring = cell("weir", 4, 4, 4), cell("gin", 40, 40, 40), cell("spring", 900, 900, 900)
+        weir["open"], weir["common"], weir["beside"] = self.fixed(2, 2, 2), self.fixed(1, 1, 1), {"gin": self.fixed(0.5, 0.5, 0.5)}
+        gin["open"], gin["common"] = self.fixed(4, 4, 4), self.fixed(3, 3, 3, held=False)
+        spring["open"], spring["too_slow"] = self.fixed(9, 9, 9), 10_000
+        cells = [weir, gin, spring]
+        self.assertEqual([(name, beside) for name, beside, _ in open_loop.rows(cells, "open")],
+                         [("weir", False), ("gin", False), ("weir", True), ("spring", False)])
+        self.assertEqual([name for name, *_ in open_loop.rows(cells, "common")], ["weir", "gin"])
+        for shown in (html.page(run_of(*cells)), benchmarks.page(run_of(*cells), {}), text.scenario_table("production", cells)):
+            self.assertIn("at the same rate", shown)
+            self.assertIn("Left out, since at most they did less: Spring WebFlux (1,111/s)", shown)
+            self.assertRegex(shown.lower(), "not held")
+
+    def test_one_that_was_still_getting_faster_is_noisy(self):
+        slow = cell("spring", 40, 40, 40)
+        slow.update(cold=True, warm_up_s=60)
+        measure.finish_cell(slow)
+        self.assertIn("still getting faster after 60 s", slow["noise"])
 
     def test_what_peers_say_cannot_break_the_page(self):
         bad = cell("gin", 4, 4, 4)
@@ -464,6 +563,33 @@ class Misbehaving(unittest.TestCase):
                              "s.accept()\nc = s.accept()[0]\nc.recv(10)\nprint('panic: out of luck', file=sys.stderr)\nsys.exit(3)")
         self.assertEqual(found["status"], "crashed")
         self.assertIn("out of luck", found["why"])
+
+    def test_one_that_hangs(self):
+        self.addCleanup(setattr, check, "PATIENCE", check.PATIENCE)
+        check.PATIENCE = 0.2
+        found = self.cell_of("import sys, socket, time\n"
+                             "s = socket.create_server(('127.0.0.1', int(sys.argv[sys.argv.index('--port') + 1])))\ntime.sleep(60)")
+        self.assertEqual(found["status"], "hung")
+
+    def test_one_that_answers_something_else(self):
+        found = self.cell_of(Interrupted.PEER.replace("Hello, World!", "Goodbye"))
+        self.assertEqual(found["status"], "wrong")
+        self.assertIn("Goodbye", found["why"])
+
+
+class CommandLine(unittest.TestCase):
+    def refused(self, *arguments):
+        done = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "tools/compare"), "--dry-run", *arguments], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        return done.stderr
+
+    def test_names_that_are_not_there_are_told_with_the_nearest(self):
+        self.assertIn("there is no peer 'gim' (did you mean gin?)", self.refused("--peers", "weir,gim"))
+        self.assertIn("there is no scenario 'jsn' (did you mean json?)", self.refused("--only", "jsn"))
+
+    def test_no_name_at_all_is_not_everything(self):
+        self.assertIn("name at least one peer", self.refused("--peers", ","))
+        self.assertIn("name at least one scenario", self.refused("--only", ","))
 
 
 class Interrupted(unittest.TestCase):

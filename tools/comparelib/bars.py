@@ -1,6 +1,4 @@
-"""The bars that Weir has to meet, against the best of the three frameworks of the article."""
-import statistics
-
+"""The bars that Weir has to meet, against each of the three frameworks of the article: what counts is the one that comes closest."""
 from . import figures
 
 AGAINST = ("gin", "echo", "fiber")
@@ -9,8 +7,7 @@ BARS = (
     ("JSON reply: CPU per request", "json", "cpu_us_per_request", 0.5),
     ("Production chain: CPU per request", "production", "cpu_us_per_request", 0.33),
     ("Pss with 10,000 idle connections", "connections", "held_pss", 0.25),
-    ("P99 at half of each one's own maximum, production chain", "production", "open_p99_us", 0.5),
-    ("P99 at one rate for all, production chain", "production", "common_p99_us", 0.5),
+    ("P99, both at half of the peer's maximum, production chain", "production", "beside_p99_us", 0.5),
     ("A million routes: CPU per request", "routes-1m", "cpu_us_per_request", 0.5),
 )
 
@@ -20,28 +17,31 @@ def judge(run):
     return [_judge(run, *bar) for bar in BARS]
 
 
-def _values(cell, figure):
+def _pair(weir, peer, figure):
+    """Weir's rounds and the peer's; empty where one of them was not measured."""
     if figure == "held_pss":
-        return [cell[figure]] if figure in cell else []
-    for key in ("open", "common"):
-        if figure.startswith(key + "_"):
-            return [report[figure.removeprefix(key + "_")] for report in cell.get(key, {}).get("rounds", [])]
-    return [report[figure] for report in cell["rounds"] if figure in report]
+        return [[cell[figure]] if figure in cell else [] for cell in (weir, peer)]
+    if figure == "beside_p99_us":
+        sides = (weir.get("beside", {}).get(peer["peer"], {}), peer.get("open", {}))
+        return [[report["p99_us"] for report in side.get("rounds", [])] for side in sides]
+    return [[report[figure] for report in cell["rounds"] if figure in report] for cell in (weir, peer)]
 
 
 def _judge(run, what, scenario, figure, at_most):
-    rounds = {cell["peer"]: _values(cell, figure) for cell in run["cells"]
-              if cell["scenario"] == scenario and cell["status"] == "ok" and _values(cell, figure)}
-    others = {name: values for name, values in rounds.items() if name in AGAINST and values}
+    cells = {cell["peer"]: cell for cell in run["cells"] if cell["scenario"] == scenario and cell["status"] == "ok"}
+    pairs = {name: _pair(cells["weir"], cells[name], figure) for name in AGAINST if name in cells and "weir" in cells}
+    pairs = {name: pair for name, pair in pairs.items() if all(pair)}
     result = {"what": what, "at_most": at_most}
-    if "weir" not in rounds or not others:
+    if not pairs:
         return {**result, "why": "not measured in this run"}
-    best = min(others, key=lambda name: statistics.median(others[name]))
-    value = figures.ratio(rounds["weir"], others[best])
-    pair = [cell for cell in run["cells"] if cell["scenario"] == scenario and cell["peer"] in ("weir", best)]
-    noisy = any(figures.spread(rounds[name]) > figures.NOISY_SPREAD for name in ("weir", best))
+    ratios = {name: figures.ratio(*pair) for name, pair in pairs.items()}
+    nearest = max(ratios, key=lambda name: ratios[name]["median"])
+    value = ratios[nearest]
+    noisy = any(figures.spread(rounds) > figures.NOISY_SPREAD for rounds in pairs[nearest])
     # Rounds that differ decide nothing where some of them are on this side of the bar and some on the other.
     undecided = noisy and value["min"] <= at_most < value["max"]
-    verdict = "NOISE" if undecided or any(cell.get("disturbed") for cell in pair) else "PASS" if value["median"] <= at_most else "MISS"
-    return {**result, "value": value["median"], "verdict": verdict,
-            "why": f"against {run['peers'][best]['title']}; rounds {value['min']:.2f}–{value['max']:.2f}"}
+    # What took part of the core changes what is measured of it at full load; not memory.
+    disturbed = figure != "held_pss" and any(cells[name].get("disturbed") for name in ("weir", nearest))
+    verdict = "NOISE" if undecided or disturbed else "PASS" if value["median"] <= at_most else "MISS"
+    rounds = f"; rounds {value['min']:.2f}–{value['max']:.2f}" if len(pairs[nearest][0]) > 1 else ""
+    return {**result, "value": value["median"], "verdict": verdict, "why": f"against {run['peers'][nearest]['title']}{rounds}"}

@@ -6,12 +6,12 @@ import re
 
 from benchlib import stats
 
-from . import bars, claims, figures, html, measure, plots, scenarios, soak as soaking
+from . import bars, claims, figures, html, measure, open_loop, plots, scenarios, soak as soaking
 
 FOLDER = "benchmarks"
 STYLE = """text{fill:#1c2430;font:14px system-ui,"DejaVu Sans",sans-serif}.tick{fill:#5b6675;font-size:12px}.paper{fill:#fff}
 .bar{fill:#8a97a8}.bar.weir{fill:#0b7285}.bar.reference{fill:#c9d0d9}.bar.yours{fill:#d9480f}
-.spread{stroke:#1c2430;stroke-width:1.5;fill:none;opacity:.75}.grid{stroke:#d8dee6;fill:none}.line{fill:none;stroke:#8a6d1d;stroke-width:2.2}
+.cut{stroke:#fff;stroke-width:3.5;fill:none}.spread{stroke:#1c2430;stroke-width:1.5;fill:none;opacity:.75}.grid{stroke:#d8dee6;fill:none}.line{fill:none;stroke:#8a6d1d;stroke-width:2.2}
 .line.weir{stroke:#0b7285;stroke-width:3.2}.line.gin{stroke:#2f6fde}.line.echo{stroke:#2b9348}.line.fiber{stroke:#c2410c}
 .line.nethttp{stroke:#7c5cbf}.line.axum{stroke:#b5179e}.line.fastify{stroke:#3a3a3a}.line.spring{stroke:#7a9a01}.line.latest{stroke-dasharray:6 4}"""
 
@@ -22,7 +22,6 @@ def write(results, target):
         run = json.load(file)
     soak = os.path.join(os.path.dirname(os.path.abspath(results)), "soak.json")
     if "soak" not in run and os.path.exists(soak):
-
         run["soak"] = soaking.load_state(soak)
     folder = os.path.join(os.path.dirname(os.path.abspath(target)), FOLDER)
     os.makedirs(folder, exist_ok=True)
@@ -144,6 +143,7 @@ def _scenario(scenario, run, names, pictures):
     if not good:
         return "".join(out)
     rows = html.bar_rows(good, scenario.figure, 1, names)
+    out.append("Bars with two slashes go on beyond the plot.\n\n" if plots.is_cut(rows) else "")
     out.append(_picture(pictures, scenario.name, f"{scenario.figure_name}, {scenario.title}", plots.bars(scenario.figure_name, rows, scenario.unit)))
     out.append(_figures(good, scenario, names) + _memory(good, scenario, names, pictures) + _rates(good, scenario, names, pictures) + _runtimes(good, names))
     return "".join(out)
@@ -192,21 +192,17 @@ def _memory(good, scenario, names, pictures):
 
 def _rates(good, scenario, names, pictures):
     out = []
-    for key, title, what in (("open", "At half of its own maximum", "a faster one has more to do here"), ("common", "At one rate for all", "half of what the slowest does at most")):
-        some = [cell for cell in good if key in cell]
+    for key, title, what in open_loop.TABLES:
+        some = open_loop.rows(good, key)
         if not some:
             continue
-        points = [(names[cell["peer"]], html.kind_of(cell["peer"]), html.latency_points(cell[key]["figures"])) for cell in some]
-        out.append(f"### {title}\n\nAn open loop: a request's time counts from the moment it was due ({what}). Milliseconds.\n\n")
+        points = [(names[name], html.kind_of(name), html.latency_points(of["figures"])) for name, beside, of in some if not beside]
+        out.append(f"### {title}\n\n{what}. An open loop: a request's time counts from the moment it was due. Milliseconds.\n\n")
+        slow = [f"{names[name]} ({most:,.0f}/s)" for name, most in open_loop.left_out(good)] if key == "common" else []
+        out.append(f"Left out, since at most they did less: {', '.join(slow)}.\n\n" if slow else "")
         out.append(_picture(pictures, f"{scenario.name}-{key}", f"{title}: latency", plots.latency(title, points), [(name, kind) for name, kind, _ in points]))
-        rows = []
-        for cell in some:
-            of = cell[key]["figures"]
-            failed = sum(report["errors"] + report["status_errors"] + report["unanswered"] for report in cell[key]["rounds"])
-            rows.append((names[cell["peer"]], f"{cell[key]['rate']:,}" + ("" if cell[key].get("held", True) else " (not held)"),
-                         *(f"{of[name]['median'] / 1000:.2f}" for name in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us")),
-                         f"{of['p99_us']['min'] / 1000:.2f}-{of['p99_us']['max'] / 1000:.2f}", failed or "none"))
-        out.append(_table(("", "requests/s", "P50", "P90", "P99", "P99.9", "max", "spread of P99", "failed"), rows) + "\n")
+        rows = [(f"*{names[name]}, at the same rate*" if beside else names[name], *html.open_values(of, "-")) for name, beside, of in some]
+        out.append(_table(html.OPEN_HEADS, rows) + "\n")
     return "".join(out)
 
 
@@ -231,7 +227,10 @@ def _versions(run):
 
 
 def _again(run, names):
-    rows = [(scenarios.SCENARIOS[cell["scenario"]].title, names[cell["peer"]], f"`{cell['command']}`") for cell in run["cells"]]
+    rows = []
+    for scenario in scenarios.SCENARIOS.values():
+        for pattern, taking in measure.rerun_patterns([cell for cell in run["cells"] if cell["scenario"] == scenario.name]).items():
+            rows.append((scenario.title, f"`{pattern}`", " ".join(taking) if "PEER" in pattern else ""))
     return f"""## Run it again
 
 ```sh
@@ -241,8 +240,6 @@ def _again(run, names):
 tools/compare --benchmarks-page docs/benchmarks.md report/results.json
 ```
 
-<details><summary>One cell again</summary>
+One cell again, beside Weir: the scenario's command with one of its peers for PEER. The report (`report/index.html`) has each of them in full.
 
-{_table(("scenario", "peer", "command"), rows)}
-</details>
-"""
+{_table(("scenario", "command", "PEER"), rows)}"""

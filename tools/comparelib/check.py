@@ -5,12 +5,15 @@ import os
 import time
 
 
+PATIENCE = 10  # seconds until an answer that does not come is a peer that hangs
+
+
 class Wrong(RuntimeError):
     """The peer answers, and not what the scenario asks for."""
 
 
 def _ask(running, request):
-    connection = http.client.HTTPConnection(getattr(running, "host", "127.0.0.1"), running.port, timeout=10)
+    connection = http.client.HTTPConnection(getattr(running, "host", "127.0.0.1"), running.port, timeout=PATIENCE)
     try:
         connection.request(request.method, request.path, body=request.body or None, headers=dict(request.fields))
         answer = connection.getresponse()
@@ -20,7 +23,7 @@ def _ask(running, request):
 
 
 def verify(running, scenario, log=True):
-    """Raises Wrong with what was asked and answered, or OSError where nothing is answered in 10 s."""
+    """Raises Wrong with what was asked and answered, or OSError where nothing is answered in time."""
     # A reference answers one thing, whatever it is asked.
     for expected in scenario.checks[:1] if running.peer_kind == "reference" else scenario.checks:
         asked = f"{expected.request.method} {expected.request.path}"

@@ -7,7 +7,7 @@ import re
 
 from benchlib import stats
 
-from . import bars, decide, figures, measure, peers, plots, scenarios
+from . import bars, decide, figures, measure, open_loop, peers, plots, scenarios
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARK = {"in": "✓", "module": "module", "no": "–"}
@@ -51,7 +51,9 @@ def conclusions(run, names):
         best, sentence = measure.verdict(scenario, cells)
         sentence = with_titles(sentence, titles(run))
         head = titles(run)[best] if best else "No winner"
-        items.append(f'<li class="{"" if best else "none"}"><span class="small soft">{e(scenarios.SCENARIOS[scenario].title)}</span>'
+        of = scenarios.SCENARIOS[scenario]
+        kind = "none" if best is None else "" if best == "weir" else "other"
+        items.append(f'<li class="{kind}"><span class="small soft">{e(of.title)} · {e(of.figure_name)}</span>'
                      f"<b>{e(head)}</b><span class=small>{e(sentence)}.</span></li>")
     return f'<ul class="conclusions">{"".join(items)}</ul>'
 
@@ -60,10 +62,10 @@ def bars_table(run):
     rows = []
     for bar in bars.judge(run):
         if "value" not in bar:
-            rows.append(f"<tr><td>{e(bar['what'])}</td><td>≤ {bar['at_most']:g} x</td><td>-</td><td class=wrap>{e(bar['why'])}</td></tr>")
+            rows.append(f"<tr><td class=what>{e(bar['what'])}</td><td>≤ {bar['at_most']:g} x</td><td>-</td><td class=wrap>{e(bar['why'])}</td></tr>")
             continue
         verdict = bar["verdict"]
-        rows.append(f"<tr><td>{e(bar['what'])}</td><td>≤ {bar['at_most']:g} x</td><td class={verdict.lower()}>{bar['value']:.2f} x {verdict}</td>"
+        rows.append(f"<tr><td class=what>{e(bar['what'])}</td><td>≤ {bar['at_most']:g} x</td><td class={verdict.lower()}>{bar['value']:.2f} x {verdict}</td>"
                     f"<td class=wrap>{e(bar['why'])}</td></tr>")
     return table(("Weir against the best of Gin, Echo and Fiber", "bar", "measured", ""), rows)
 
@@ -95,39 +97,50 @@ def scenario_section(scenario, run):
     if noisy:
         out.append(f'<p class="note">Noise: {e("; ".join(noisy))}.</p>')
     if good:
-        out.append(f"<figure><figcaption>{e(scenario.figure_name)}, {scenario.unit} (less is better; lines: spread of the rounds)</figcaption>"
-                   f"{plots.bars(scenario.figure_name, bar_rows(good, scenario.figure, 1, names), scenario.unit)}</figure>")
+        rows = bar_rows(good, scenario.figure, 1, names)
+        cut = "; two slashes: it goes on beyond the plot" if plots.is_cut(rows) else ""
+        out.append(f"<figure><figcaption>{e(scenario.figure_name)}, {scenario.unit} (less is better; lines: spread of the rounds{cut})</figcaption>"
+                   f"{plots.bars(scenario.figure_name, rows, scenario.unit)}</figure>")
         points = [(names[cell["peer"]], kind_of(cell["peer"]), latency_points(cell["figures"]))
                   for cell in good if kind_of(cell["peer"]) != "reference"]
         plot = plots.latency("Latency", points)
         out.append(f"<figure><figcaption>Latency at saturation, ms</figcaption>{plot}</figure>" if plot else "")
-        out.append(figures_table(good, names, scenario) + runtime_table(good, names) + at_rest(good, names) + open_loop(good, names))
+        out.append(figures_table(good, names, scenario) + logged(good, names) + at_rest(good, names, scenario) + fixed_rates(good, names))
         over = [(names[cell["peer"]], kind_of(cell["peer"]), [(at, pss / 1e6) for at, pss in cell.get("memory", [])]) for cell in good]
-        plot = plots.lines("Memory", over, "seconds since its first round", "MB")
-        out.append(f"<figure><figcaption>Memory over time (Pss in its rounds, MB)</figcaption>{plot}</figure>" if plot else "")
+        plot = plots.lines("Memory", over, "seconds since its first round", "MB", logarithmic=True)
+        more = runtime_table(good, names) + (f"<figure><figcaption>Memory over time (Pss in its rounds, MB)</figcaption>{plot}</figure>" if plot else "")
+        out.append(f"<details><summary>Garbage collection, and memory over time</summary>{more}</details>" if more else "")
     return "".join(out)
 
 
-def open_loop(cells, names):
+OPEN_HEADS = ("", "requests/s", "P50 ms", "P90", "P99", "P99.9", "max", "spread of P99", "failed")
+
+
+def open_values(of, dash="–"):
+    """A row of a table of fixed rates, behind the name."""
+    figures_of = of["figures"]
+    failed = sum(report["errors"] + report["status_errors"] + report["unanswered"] for report in of["rounds"])
+    return (f"{of['rate']:,}" + ("" if of["held"] else " (not held)"),
+            *(f"{figures_of[name]['median'] / 1000:.2f}" for name in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us")),
+            f"{figures_of['p99_us']['min'] / 1000:.2f}{dash}{figures_of['p99_us']['max'] / 1000:.2f}", failed or "none")
+
+
+def fixed_rates(cells, names):
     """Latency at fixed rates."""
     out = []
-    for key, title, what in (("open", "At half of its own maximum", "Each is asked for half of what it did at most, so a faster one has more to do here"),
-                             ("common", "At one rate for all", "Half of what the slowest of them did at most")):
-        some = [cell for cell in cells if key in cell]
+    for key, title, what in open_loop.TABLES:
+        some = open_loop.rows(cells, key)
         if not some:
             continue
-        points = [(names[cell["peer"]], kind_of(cell["peer"]), latency_points(cell[key]["figures"])) for cell in some]
+        slow = [f"{names[name]} ({most:,.0f}/s)" for name, most in open_loop.left_out(cells)] if key == "common" else []
+        points = [(names[name], kind_of(name), latency_points(of["figures"])) for name, beside, of in some if not beside]
         rows = []
-        for cell in some:
-            of = cell[key]["figures"]
-            failed = sum(r["errors"] + r["status_errors"] + r["unanswered"] for r in cell[key]["rounds"])
-            values = (names[cell["peer"]], f"{cell[key]['rate']:,}" + ("" if cell[key].get("held", True) else " (not held)"),
-                      *(f"{of[name]['median'] / 1000:.2f}" for name in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us")),
-                      f"{of['p99_us']['min'] / 1000:.2f}–{of['p99_us']['max'] / 1000:.2f}", failed)
-            rows.append(f'<tr class="{kind_of(cell["peer"])}">' + "".join(f"<td>{e(value)}</td>" for value in values) + "</tr>")
-        out.append(f"<h3>{title}</h3><p class=small>{what}; a request's time counts from the moment it was due, so a server that stalls "
-                   f"pays for those that queue up.</p><figure><figcaption>{title}: latency, ms</figcaption>{plots.latency(title, points)}</figure>"
-                   + table(("", "requests/s", "P50 ms", "P90", "P99", "P99.9", "max", "spread of P99", "failed"), rows))
+        for name, beside, of in some:
+            title_of = f"{names[name]}, at the same rate" if beside else names[name]
+            rows.append(f'<tr class="{kind_of(name)}"><td>{e(title_of)}</td>' + "".join(f"<td>{e(value)}</td>" for value in open_values(of)) + "</tr>")
+        out.append(f"<h3>{title}</h3><p class=small>{e(what)}. A request's time counts from the moment it was due, so a server that stalls pays for "
+                   f"those that queue up.{e(' Left out, since at most they did less: ' + ', '.join(slow) + '.') if slow else ''}</p>"
+                   f"<figure><figcaption>{title}: latency, ms</figcaption>{plots.latency(title, points)}</figure>" + table(OPEN_HEADS, rows))
     return "".join(out)
 
 
@@ -141,17 +154,24 @@ def runtime_table(cells, names):
     return table(("What the runtime tells", *(title for _, title in heads)), rows) if rows else ""
 
 
-def at_rest(cells, names):
-    """Start-up, size and memory before the load; the log's completeness."""
-    rows = []
-    for cell in cells:
-        if "idle_pss" not in cell:
-            continue
-        logged = f"{min(1.0, cell['log_lines'] / cell['asked']):.1%}" if cell.get("log_lines") and cell.get("asked") else ""
-        rows.append(f'<tr class="{kind_of(cell["peer"])}"><td>{e(names[cell["peer"]])}</td><td>{cell.get("start_ms", 0):.0f} ms</td>'
-                    f'<td>{figures.human_bytes(cell.get("binary_bytes", 0))}</td><td>{figures.human_bytes(cell["idle_pss"])}</td>'
-                    f'<td>{figures.human_bytes(cell["held_pss"]) if "held_pss" in cell else ""}</td><td>{logged}</td></tr>')
-    return table(("", "start-up", "program", "Pss at rest", "Pss, idle connections held", "requests that are in the log"), rows) if rows else ""
+def at_rest(cells, names, scenario):
+    """What is known beside the load, where the scenario is about it: start-up, size, memory at rest."""
+    columns = [("start-up", lambda cell: f"{cell['start_ms']:.0f} ms" if "start_ms" in cell else ""),
+               ("program", lambda cell: figures.human_bytes(cell["binary_bytes"]) if "binary_bytes" in cell else "")] if scenario.load == "start" else []
+    columns += [("Pss at rest", lambda cell: figures.human_bytes(cell["idle_pss"]) if "idle_pss" in cell else "")] if columns or scenario.hold else []
+    columns += [("Pss, idle connections held", lambda cell: figures.human_bytes(cell["held_pss"]) if "held_pss" in cell else "")] if scenario.hold else []
+    rows = [f'<tr class="{kind_of(cell["peer"])}"><td>{e(names[cell["peer"]])}</td>' + "".join(f"<td>{show(cell)}</td>" for _, show in columns) + "</tr>"
+            for cell in cells if any(show(cell) for _, show in columns)]
+    return table(("", *(title for title, _ in columns)), rows) if rows else ""
+
+
+def logged(cells, names):
+    """Whether each request is in the log of the production chain."""
+    shares = {names[cell["peer"]]: min(1.0, cell["log_lines"] / cell["asked"]) for cell in cells if cell.get("asked") and "log_lines" in cell}
+    if not shares:
+        return ""
+    short = [f"{name} {share:.1%}" for name, share in shares.items() if share < 0.9995]
+    return f"<p class=small>Requests that are in the log afterwards: {e(', '.join(short) + '; the others all' if short else 'all of them, with everybody')}.</p>"
 
 
 def figures_table(cells, names, scenario):
@@ -178,7 +198,7 @@ def figures_table(cells, names, scenario):
 
 def tree_html(node, names):
     if "question" not in node:
-        return f'<span class="leaf">{e(names.get(node["peer"], node["peer"]) if node["peer"] else "no recommendation")}</span> <span class="small soft">{e(node["why"])}</span>'
+        return f'<span class="leaf">{e(names.get(node["peer"], node["peer"]) if node["peer"] else "no recommendation")}</span> <span class="small soft">{e(with_titles(node["why"], names))}</span>'
     answers = "".join(f'<li><span class="answer">{answer}</span>{tree_html(node[answer], names)}</li>' for answer in ("yes", "no"))
     return f"<b>{e(node['question'])}</b><ul>{answers}</ul>"
 
@@ -187,8 +207,18 @@ def matrix(data, names):
     columns = list(data["peers"])
     rows = ["<tr><td>" + e(text) + "</td>" + "".join(f"<td>{MARK[data['peers'][name][key]]}</td>" for name in columns) + "</tr>"
             for key, text in data["questions"].items()]
-    sources = "".join(f"<li>{e(names.get(name, name))}: {', '.join(e(source) for source in data['peers'][name]['sources'])}</li>" for name in columns)
-    return table(["", *(names.get(name, name) for name in columns)], rows) + f'<p class="small soft">✓ part of the package; module: a module of its ecosystem; – not to be had.</p><ul class="small soft">{sources}</ul>'
+    sources = "".join(f"<li>{e(names.get(name, name))}: {e(sentence(data['peers'][name].get('notes', '')))}"
+                      f"{', '.join(link(source) for source in data['peers'][name]['sources'])}</li>" for name in columns)
+    return (table(["", *(names.get(name, name) for name in columns)], rows) + '<p class="small soft">✓ part of the package; module: a module of its '
+            f'ecosystem; – not to be had.</p><details><summary>Notes and sources</summary><ul class="small soft">{sources}</ul></details>')
+
+
+def sentence(text):
+    return text[:1].upper() + text[1:] + ". " if text else ""
+
+
+def link(source):
+    return f'<a href="{e(source)}">{e(source.removeprefix("https://"))}</a>' if source.startswith("https://") else e(source)
 
 
 def provenance(run):
@@ -252,8 +282,8 @@ def page(run):
 {soak_section(run, names)}
 <h2 id="features">What they bring</h2>{matrix(data, names)}
 <h2 id="how">How this was measured</h2>{provenance(run)}
-<h3>Commands</h3>{commands(run, names)}
-<details class="raw"><summary>Raw figures (JSON)</summary><pre>{e(json.dumps(run['cells'], indent=1)[:200000])}</pre></details>
+<details><summary>The command that measures one cell again, for each</summary>{commands(run, names)}</details>
+<details class="raw" ontoggle="this.lastChild.textContent = document.getElementById('results').textContent"><summary>Raw figures (JSON, as in results.json)</summary><pre></pre></details>
 <script type="application/json" id="results">{raw}</script>
 </body></html>
 """

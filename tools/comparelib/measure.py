@@ -7,7 +7,7 @@ import urllib.parse
 
 from benchlib import idle, machine
 
-from . import check, figures, http2check, loads, memory, open_loop, peers, plan, runtime, scenarios, websocketcheck
+from . import check, figures, http2check, loads, memory, open_loop, peers, plan, runtime, scenarios, warmup, websocketcheck
 
 
 def rerun_command(scenario, name, options):
@@ -22,6 +22,17 @@ def rerun_command(scenario, name, options):
     if again != "./dev compare":
         return f"{again} --only {scenario.name} --seconds {seconds} --rounds {rounds}"
     return f"{again} --only {scenario.name} --peers {names} --seconds {seconds} --rounds {rounds}{more}"
+
+
+def rerun_patterns(cells):
+    """{command: [peers]}: the cells' commands, with PEER for the name where they differ by that alone."""
+    found = {}
+    for cell in cells:
+        name = cell["peer"]
+        names = name if name == "weir" else f"{name},weir"
+        pattern = cell["command"] if name == "yours" else cell["command"].replace(f"--peers {names} ", "--peers PEER,weir ")
+        found.setdefault(pattern, []).append(name)
+    return found
 
 
 def blank_cell(scenario, name, options):
@@ -128,8 +139,10 @@ def _starts(scenario, live, options, progress):
                 _fail(cell, "wrong", error)
             except machine.Missing as error:
                 _fail(cell, "missing", error)
-            except (peers.Died, RuntimeError, OSError) as error:
+            except (peers.Died, RuntimeError) as error:
                 _fail(cell, "crashed", error)
+            except OSError as error:
+                _fail(cell, "hung", f"no answer: {error or type(error).__name__}")
             else:
                 cell["rounds"].append(report)
                 cell["idle_pss"], cell["binary_bytes"] = report["pss"], report["deployed_bytes"]
@@ -159,34 +172,55 @@ def _at_rest(running, cell, scenario, progress):
 
 
 def _rounds(scenario, live, requests, options, progress):
+    for name, (running, cell) in live.items():
+        _warm_up(running, cell, name, scenario, requests, options, progress)
     rounds = plan.rounds(scenario, options)
-    for number in range(-1, rounds):
+    for number in range(rounds):
         for name, (running, cell) in live.items():
             if cell["status"] != "ok":
                 continue
-            progress(f"{scenario.name}: {'warming up' if number < 0 else f'round {number + 1}/{rounds}'} {name}")
-            seconds = plan.seconds(scenario, options) if number >= 0 else plan.warm_up(name, options)
-            before = runtime.read(running) if number >= 0 and cell.get("tells", True) else None
-            if number == 0:
-                cell["tells"] = before is not None
-            try:
-                report = loads.round_of(running, scenario, seconds, requests)
-                running.check_alive()
-            except peers.Died as error:
-                _fail(cell, "crashed", error)
-            except (RuntimeError, OSError, ValueError, subprocess.TimeoutExpired) as error:
-                _blame(cell, running, str(error).splitlines()[0] if str(error) else error)
-            except machine.Missing as error:
-                _fail(cell, "missing", error)
-            else:
-                cell["asked"] += report["requests"]
-                points = report.pop("points")
-                if number >= 0:
-                    if before is not None:
-                        report.update(runtime.between(before, runtime.read(running), report["duration_us"] / 1e6, report["requests"]))
-                        cell["asked"] += 2
-                    cell["memory"] += points
-                    cell["rounds"].append(report)
+            progress(f"{scenario.name}: round {number + 1}/{rounds} {name}")
+            before = runtime.read(running) if cell.get("tells", True) else None
+            cell.setdefault("tells", before is not None)
+            report = _load(running, cell, scenario, plan.seconds(scenario, options), requests)
+            if report is None:
+                continue
+            if before is not None:
+                report.update(runtime.between(before, runtime.read(running), report["duration_us"] / 1e6, report["requests"]))
+                cell["asked"] += 2
+            cell["memory"] += report.pop("points")
+            cell["rounds"].append(report)
+
+
+def _warm_up(running, cell, name, scenario, requests, options, progress):
+    def load(seconds):
+        progress(f"{scenario.name}: warming up {name}")
+        report = _load(running, cell, scenario, seconds, requests)
+        return report and report["requests_per_s"]
+    if cell["status"] != "ok":
+        return
+    if not plan.compiles_itself(name):
+        load(options.warm_up)
+        return
+    cell["warm_up_s"], settled = warmup.run(load, options.warm_up)
+    cell["cold"] = settled is False
+
+
+def _load(running, cell, scenario, seconds, requests):
+    """The report of some seconds of load; None where they failed, with the reason in the cell."""
+    try:
+        report = loads.round_of(running, scenario, seconds, requests)
+        running.check_alive()
+    except peers.Died as error:
+        _fail(cell, "crashed", error)
+    except (RuntimeError, OSError, ValueError, subprocess.TimeoutExpired) as error:
+        _blame(cell, running, str(error).splitlines()[0] if str(error) else error)
+    except machine.Missing as error:
+        _fail(cell, "missing", error)
+    else:
+        cell["asked"] += report["requests"]
+        return report
+    return None
 
 
 FIGURES = ("cpu_us_per_request", "requests_per_s", "p50_us", "p90_us", "p99_us", "p999_us", "max_us", "pss",
@@ -217,7 +251,10 @@ def finish_cell(cell, scenario=None):
         _fail(cell, "wrong", f"{cell['failures']['status']} of {requests} answers under load were not 2xx")
     foreign = [report["foreign_share"] for report in rounds if "foreign_share" in report] if scenario.load != "start" else []
     cell["disturbed"] = figures.disturbed(foreign)
-    cell["noise"] = figures.noise(values_of(cell, scenario) or [report["requests_per_s"] for report in rounds], foreign)
+    reasons = [figures.noise(values_of(cell, scenario) or [report["requests_per_s"] for report in rounds], foreign)]
+    if cell.get("cold"):
+        reasons.append(f"still getting faster after {cell['warm_up_s']} s of load")
+    cell["noise"] = "; ".join(filter(None, reasons))
 
 
 def values_of(cell, scenario):

@@ -1,14 +1,13 @@
 """What a run will do and how long that takes: rounds and their length by scenario, the estimate, the progress line."""
 import time
 
-from . import figures, peers, scenarios
+from . import bars, figures, peers, scenarios
 
 OPEN_ROUNDS = 3  # at each fixed rate
-OPEN_RATES = 2  # half of a peer's own maximum, and one rate for all
 STARTS = 5
-# Seconds until it listens; and, for what compiles itself while it runs, of load until it is at its speed.
+# Seconds until it listens; and, for what compiles while it runs, what its speed usually takes to settle (warmup.py).
 START = {"maven": 5.0, "npm": 0.8}
-WARM_UP = {"maven": 8, "npm": 2}
+WARM_UP = {"maven": 30, "npm": 9}
 
 
 def rounds(scenario, options):
@@ -23,8 +22,19 @@ def tool(name):
     return peers.PEERS[name].tool if name in peers.PEERS else ""
 
 
+def compiles_itself(name):
+    """Whether its runtime makes it faster while it runs."""
+    return tool(name) in WARM_UP
+
+
 def warm_up(name, options):
+    """The estimate of the load before its first round."""
     return max(options.warm_up, WARM_UP.get(tool(name), 0))
+
+
+def fixed_rates(name):
+    """Half of its own maximum, the one for all; and beside the article's three Weir has a turn at theirs."""
+    return 3 if name in bars.AGAINST else 2
 
 
 def takes_part(name, scenario, options):
@@ -50,7 +60,7 @@ def cell_seconds(name, scenario, options):
     if scenario.hold:
         whole += 4 + rounds(scenario, options)
     if scenario.open_loop and not options.no_rate:
-        whole += OPEN_ROUNDS * OPEN_RATES * (seconds(scenario, options) + 0.5)
+        whole += OPEN_ROUNDS * fixed_rates(name) * (seconds(scenario, options) + 0.5)
     return whole
 
 
@@ -78,7 +88,7 @@ def text(chosen, names, options):
         what = (f"{rounds(scenario, options)} starts" if scenario.load == "start" else
                 f"{rounds(scenario, options)} rounds of {seconds(scenario, options)} s")
         if scenario.open_loop and not options.no_rate:
-            what += f" and {OPEN_ROUNDS} at each of {OPEN_RATES} fixed rates"
+            what += f" and {OPEN_ROUNDS} at each fixed rate"
         lines.append(f"  {scenario.name:<12} {what}, {figures.human_time(scenario_seconds(scenario, taking, options))}: {', '.join(taking)}")
     return "\n".join(lines) + f"\n  all together: about {figures.human_time(estimate(chosen, names, options))}"
 

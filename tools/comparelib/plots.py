@@ -1,8 +1,10 @@
 """SVG plots without a library: bars with spread, lines over time, the distribution of latency. Colours come from the page's CSS."""
 import html
 import math
+import statistics
 
-NAME, FIGURE, BAR = 132, 120, 24
+NAME, FIGURE, BAR = 190, 120, 24
+FAR = 6  # times the median bar: what is longer is cut off, so that the others can be told apart
 WIDTH = 720
 
 
@@ -10,23 +12,37 @@ def _text(x, y, text, kind="", anchor="start"):
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}">{html.escape(text)}</text>'
 
 
+def _end_of_axis(rows):
+    """Where the axis of bars ends: at the longest one that is not far beyond the median."""
+    limit = FAR * statistics.median_low(median for _, _, median, _, _ in rows)
+    return max((high for *_, high in rows if high <= limit), default=max(high for *_, high in rows))
+
+
 def bars(title, rows, unit):
     """Horizontal bars with the spread of their rounds. `rows`: [(name, css class, median, low, high)]."""
     if not rows:
         return ""
-    top = max(high for *_, high in rows) or 1.0
+    top = _end_of_axis(rows) or 1.0
     scale = (WIDTH - NAME - FIGURE) / top
     height = len(rows) * (BAR + 10) + 6
     parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(title)}">']
     for number, (name, kind, median, low, high) in enumerate(rows):
         y = number * (BAR + 10) + 4
         middle = y + BAR / 2
+        end = NAME + min(high, top) * scale
         parts.append(_text(NAME - 10, middle + 5, name, "name", "end"))
-        parts.append(f'<rect x="{NAME}" y="{y}" width="{max(1.0, median * scale):.1f}" height="{BAR}" rx="3" class="bar {kind}"/>')
-        parts.append(f'<path d="M{NAME + low * scale:.1f} {middle}H{NAME + high * scale:.1f}'
-                     f'M{NAME + low * scale:.1f} {middle - 5}v10M{NAME + high * scale:.1f} {middle - 5}v10" class="spread"/>')
-        parts.append(_text(NAME + high * scale + 8, middle + 5, f"{number_text(median)} {unit}", "figure"))
+        parts.append(f'<rect x="{NAME}" y="{y}" width="{max(1.0, min(median, top) * scale):.1f}" height="{BAR}" rx="3" class="bar {kind}"/>')
+        if high > top:  # it goes on: two slashes instead of its end
+            parts.append(f'<path d="M{end - 26:.1f} {y + BAR + 2}l8 {-BAR - 4}M{end - 18:.1f} {y + BAR + 2}l8 {-BAR - 4}" class="cut"/>')
+        else:
+            parts.append(f'<path d="M{NAME + low * scale:.1f} {middle}H{end:.1f}M{NAME + low * scale:.1f} {middle - 5}v10M{end:.1f} {middle - 5}v10" class="spread"/>')
+        parts.append(_text(end + 8, middle + 5, f"{number_text(median)} {unit}", "figure"))
     return "".join(parts) + "</svg>"
+
+
+def is_cut(rows):
+    """Whether a bar goes on beyond the plot."""
+    return bool(rows) and any(high > _end_of_axis(rows) for *_, high in rows)
 
 
 def number_text(value):

@@ -3,7 +3,7 @@ import math
 
 from benchlib import stats
 
-from . import figures, measure, peers, scenarios
+from . import figures, measure, open_loop, peers, scenarios
 
 
 def title(name):
@@ -43,12 +43,14 @@ def scenario_table(name, cells):
         heads = ("", f"{'CPU ' if scenario.figure.startswith('cpu') else ''}{scenario.unit}", "spread", "vs Weir", "req/s", "p50 ms",
                  "p99 ms", "Pss", "idle srv/load", "failed", "")
         lines.append(stats.table([_row(cell, weir, scenario) for cell in good], heads))
-    for cell in good:
-        for key, what in (("open", "half of its own maximum"), ("common", "the rate of all")):
-            if key in cell:
-                of_open = cell[key]["figures"]["p99_us"]
-                lines.append(f"{title(cell['peer'])} at {cell[key]['rate']:,}/s ({what}): P99 {_ms(of_open['median'])} ms "
-                             f"({_ms(of_open['min'])}-{_ms(of_open['max'])})" + ("" if cell[key]["held"] else "; THE RATE WAS NOT HELD"))
+    for key, heading, _ in open_loop.TABLES:
+        rows = [(title(peer) + (" at the same rate" if beside else ""), f"{of_rate['rate']:,}" + ("" if of_rate["held"] else " NOT HELD"),
+                 *(_ms(of_rate["figures"]["p99_us"][which]) for which in ("median", "min", "max"))) for peer, beside, of_rate in open_loop.rows(good, key)]
+        if rows:
+            lines += ["", f"{heading} (an open loop)", stats.table(rows, ("", "req/s", "p99 ms", "least", "most"))]
+    slow = open_loop.left_out(good)
+    if slow:
+        lines.append("Left out, since at most they did less: " + ", ".join(f"{title(peer)} ({most:,.0f}/s)" for peer, most in slow))
     for cell in of:
         if "open_error" in cell:
             lines.append(f"{title(cell['peer'])} at a fixed rate: FAILED: {cell['open_error']}")
@@ -73,4 +75,7 @@ def changes(before, after, cells):
 
 
 def commands(cells):
-    return "One cell again:\n" + "\n".join(f"  {cell['scenario'] + '/' + cell['peer']:<22} {cell['command']}" for cell in cells)
+    """How to run one cell again: a line for a scenario, where its cells differ by the peer alone."""
+    patterns = measure.rerun_patterns(cells)
+    lines = [f"  {pattern}" + (f"   # PEER: {' '.join(names)}" if "PEER" in pattern else "") for pattern, names in patterns.items()]
+    return "One cell again" + (", with one of the peers for PEER:\n" if any("PEER" in pattern for pattern in patterns) else ":\n") + "\n".join(lines)
