@@ -189,6 +189,19 @@ class Decisions(unittest.TestCase):
         wrong["status"] = "wrong"
         self.assertEqual(decide.recommend(leaf, data, [cell("weir", 4, 4, 4), cell("echo", 9, 9, 9), wrong])[0], "weir")
 
+    def test_the_tail_is_compared_at_one_rate_for_all(self):
+        data = decide.read()
+        leaf = data["leaves"]["leaf-tail"]
+        weir, gin = cell("weir", 4, 4, 4), cell("gin", 40, 40, 40)
+        self.assertIn("not measured", decide.recommend(leaf, data, [weir, gin])[1])  # at saturation each has another rate
+        weir["common"], gin["common"] = ({"rounds": [{"p99_us": us}] * 3} for us in (900, 400))
+        self.assertEqual(decide.recommend(leaf, data, [weir, gin]), ("gin", f"{leaf['why']}: 400 µs (not measured: echo, fiber, nethttp)"))
+
+    def test_memory_is_compared_as_memory(self):
+        data = decide.read()
+        cells = [cell(name, 4, 4, 4, scenario="connections", pss=pss, foreign_share=0.5) for name, pss in (("weir", 20e6), ("gin", 300e6))]
+        self.assertIn("20 MB", decide.recommend(data["leaves"]["leaf-memory"], data, cells)[1])
+
     def test_what_a_leaf_needs_leaves_peers_out(self):
         data = decide.read()
         leaf = {"among": ["gin", "fiber", "echo"], "needs": ["http2"], "by": ["production", "cpu_us_per_request"], "why": "w"}

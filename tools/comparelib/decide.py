@@ -39,15 +39,17 @@ def recommend(leaf, data, cells):
     """(peer or None, sentence) of a leaf, from the cells of a run."""
     if "pick" in leaf:
         return leaf["pick"], leaf["why"]
-    scenario, figure = leaf["by"]
+    scenario, figure, *rate = leaf["by"]
     able = [name for name in leaf["among"] if all(data["peers"][name][need] == "in" for need in leaf.get("needs", []))]
     if len(able) == 1:
         return able[0], f"the only one of them that {leaf['why']}"
     of = [cell for cell in cells if cell["scenario"] == scenario and cell["peer"] in able and cell["status"] == "ok"]
-    rounds = {cell["peer"]: values for cell in of if (values := [report[figure] for report in cell["rounds"] if figure in report])}
+    measured = {cell["peer"]: cell.get(rate[0], {}).get("rounds", []) if rate else cell["rounds"] for cell in of}
+    rounds = {name: values for name, reports in measured.items() if (values := [report[figure] for report in reports if figure in report])}
     if not rounds:
         return None, "not measured in this run"
-    shaken = [cell["peer"] for cell in of if cell.get("disturbed")]
+    # What took a part of the core at full load says nothing about memory, or about the rounds at another rate.
+    shaken = [cell["peer"] for cell in of if cell.get("disturbed") and not rate and figure != "pss"]
     noisy = [name for name, values in rounds.items() if figures.noise(values)]
     if figures.in_the_way(rounds, noisy, shaken):
         return None, "this run was too noisy to say"
@@ -55,9 +57,13 @@ def recommend(leaf, data, cells):
     if best is None:
         return None, sentence
     missing = [name for name in able if name not in rounds]
-    value = statistics.median(rounds[best])
-    unit = "µs a request" if figure.startswith("cpu") else "µs"
-    return best, f"{leaf['why']}: {value:.4g} {unit}" + (f" (not measured: {', '.join(missing)})" if missing else "")
+    return best, f"{leaf['why']}: {_shown(statistics.median(rounds[best]), figure)}" + (f" (not measured: {', '.join(missing)})" if missing else "")
+
+
+def _shown(value, figure):
+    if figure == "pss":
+        return figures.human_bytes(value)
+    return f"{value:.4g} µs" + (" a request" if figure.startswith("cpu") else "")
 
 
 def resolve(data, cells, name=None):
