@@ -57,11 +57,6 @@ class Figures(unittest.TestCase):
         for share in (0, 0.5, 0.51, 0.99, 0.991, 1):
             self.assertEqual(figures.percentile_of_counts(counts, share), figures.percentile(flat, share))
 
-    def test_slope_is_the_least_squares_line(self):
-        self.assertAlmostEqual(figures.slope([(x, 3 * x + 7) for x in range(10)]), 3)
-        self.assertAlmostEqual(figures.slope([(0, 1), (1, 3), (2, 2)]), 0.5)
-        self.assertEqual((figures.slope([]), figures.slope([(1, 5)]), figures.slope([(1, 5), (1, 9)])), (0, 0, 0))
-
     def test_noise_is_named(self):
         self.assertEqual(figures.noise([10, 10.5, 9.8], [0, 0, 0.9]), "")  # one disturbed round of three
         self.assertIn("differ", figures.noise([10, 17, 9]))
@@ -377,6 +372,15 @@ class Verdicts(unittest.TestCase):
             self.assertIn("at the same rate", shown)
             self.assertIn("Left out, since at most they did less: Spring WebFlux (1,111/s)", shown)
             self.assertRegex(shown.lower(), "not held")
+
+    def test_memory_under_load_has_a_slope(self):
+        grows = cell("gin", 4, 4, 4)
+        grows["memory"] = [(at, 50e6 + at / 60 * 3e6) for at in range(0, 30, 2)]
+        measure.finish_cell(grows)
+        self.assertAlmostEqual(grows["pss_growth"]["mb_per_min"], 3)
+        self.assertAlmostEqual(grows["pss_growth"]["half_width"], 0)
+        self.assertIn("<td>+3.00 ± 0.00</td>", html.page(run_of(cell("weir", 4, 4, 4), grows)))
+        self.assertNotIn("pss_growth", cell("weir", 4, 4, 4))
 
     def test_one_that_was_still_getting_faster_is_noisy(self):
         slow = cell("spring", 40, 40, 40)

@@ -31,16 +31,6 @@ def percentile_of_counts(counts, share):
     return counts[-1][0]
 
 
-def slope(points):
-    """Least squares: how much y grows for each unit of x, of [(x, y)]; 0 where there is no line to draw."""
-    if len(points) < 2:
-        return 0.0
-    mean_x = statistics.fmean(x for x, _ in points)
-    mean_y = statistics.fmean(y for _, y in points)
-    over = sum((x - mean_x) ** 2 for x, _ in points)
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / over if over else 0.0
-
-
 def spread(values):
     """Half the distance between the extremes, as a share of the median: 0.1 reads as ±10 %."""
     values = list(values)

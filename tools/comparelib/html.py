@@ -108,7 +108,7 @@ def scenario_section(scenario, run):
         out.append(figures_table(good, names, scenario) + logged(good, names) + at_rest(good, names, scenario) + fixed_rates(good, names))
         over = [(names[cell["peer"]], kind_of(cell["peer"]), [(at, pss / 1e6) for at, pss in cell.get("memory", [])]) for cell in good]
         plot = plots.lines("Memory", over, "seconds since its first round", "MB", logarithmic=True)
-        more = runtime_table(good, names) + (f"<figure><figcaption>Memory over time (Pss in its rounds, MB)</figcaption>{plot}</figure>" if plot else "")
+        more = runtime_table(good, names) + memory_table(good, names) + (f"<figure><figcaption>Memory over time (Pss in its rounds, MB)</figcaption>{plot}</figure>" if plot else "")
         out.append(f"<details><summary>Garbage collection, and memory over time</summary>{more}</details>" if more else "")
     return "".join(out)
 
@@ -152,6 +152,19 @@ def runtime_table(cells, names):
     rows = [f'<tr class="{kind_of(cell["peer"])}"><td>{e(names[cell["peer"]])}</td>' + "".join(
         f"<td>{plots.number_text(cell['figures'][key]['median']) if key in cell['figures'] else ''}</td>" for key, _ in heads) + "</tr>" for cell in some]
     return table(("What the runtime tells", *(title for _, title in heads)), rows) if rows else ""
+
+
+def memory_table(cells, names):
+    """Pss at rest, under load, and whether it grew in the time of its rounds."""
+    rows = []
+    for cell in cells:
+        growth = cell.get("pss_growth")
+        if growth:
+            rest = figures.human_bytes(cell["idle_pss"]) if "idle_pss" in cell else ""
+            load = figures.human_bytes(cell["figures"]["pss"]["median"]) if "pss" in cell["figures"] else ""
+            rows.append(f'<tr class="{kind_of(cell["peer"])}"><td>{e(names[cell["peer"]])}</td><td>{rest}</td><td>{load}</td>'
+                        f"<td>{growth['mb_per_min']:+.2f} ± {growth['half_width']:.2f}</td></tr>")
+    return table(("Pss", "at rest", "under load", "growth, MB/min (95 %)"), rows) if rows else ""
 
 
 def at_rest(cells, names, scenario):

@@ -1,4 +1,5 @@
 """Measures the scenarios: all peers of one run side by side, rounds in turns, what goes wrong is kept beside the figures."""
+import math
 import os
 import subprocess
 import tempfile
@@ -242,6 +243,9 @@ def finish_cell(cell, scenario=None):
             cell["figures"][figure] = {"median": figures.percentile(values, 0.5), "min": min(values), "max": max(values)}
     started = min((at for at, _ in cell["memory"]), default=0)
     cell["memory"] = [(round(at - started, 2), pss) for at, pss in cell["memory"]]
+    growth, width = figures.common_slope([[(at / 60, pss / 1e6) for at, pss in cell["memory"]]])
+    if width != math.inf:
+        cell["pss_growth"] = {"mb_per_min": growth, "half_width": width}
     scenario = scenario or scenarios.SCENARIOS[cell["scenario"]]
     requests = sum(report["requests"] for report in rounds)
     cell["requests"] = requests
