@@ -289,6 +289,14 @@ class Verdicts(unittest.TestCase):
         cells = [cell(name, cost, cost, cost, scenario="json") for name, cost in (("ceiling", 1), ("weir", 4), ("gin", 40))]
         self.assertEqual(measure.verdict("json", cells)[0], "weir")
 
+    def test_failures_of_a_cell_are_told_by_kind(self):
+        of_wrk = cell("gin", 4, 4, 4, errors=7, connect=1, read=2, write=0, timeout=4, status_errors=1)
+        self.assertEqual({kind: count for kind, count in of_wrk["failures"].items() if count},
+                         {"connecting": 3, "reading": 6, "time-out": 12, "status": 3})
+        self.assertIn("3 connecting, 6 reading, 12 time-out, 3 status", benchmarks.page(run_of(of_wrk), {}))
+        self.assertIn("3 connecting, 6 reading, 12 time-out, 3 status", html.page(run_of(of_wrk)))
+        self.assertEqual({kind: count for kind, count in cell("gin", 4, errors=5)["failures"].items() if count}, {"socket": 5})
+
     def test_refusals_under_load_are_wrong_answers(self):
         self.assertEqual(cell("gin", 4, 4, 4, status_errors=500)["status"], "wrong")
 

@@ -166,7 +166,7 @@ def _figures(good, scenario, names):
         factor = ""
         if weir and cell is not weir and main:
             factor = f"{figures.ratio(measure.values_of(cell, scenario), measure.values_of(weir, scenario))['median']:.2f} x"
-        failed = sum(cell["failures"].values())
+        failed = ", ".join(f"{count:,} {what}" for what, count in cell["failures"].items() if count)
         rows.append((f"**{names[cell['peer']]}**" if cell is weir else names[cell["peer"]], f"{main['median']:.2f}" if main else "",
                      f"{main['min']:.2f}-{main['max']:.2f}" if main else "", factor, *(_show(cell, key, how) for _, key, how in columns), failed or "none"))
     unit = ("CPU " if scenario.figure.startswith("cpu") else "") + scenario.unit

@@ -199,7 +199,7 @@ def figures_table(cells, names, scenario):
         factor = ""
         if weir and cell is not weir and main:
             factor = f"{figures.ratio(measure.values_of(cell, scenario), measure.values_of(weir, scenario))['median']:.2f} x"
-        failed = ", ".join(f"{count} {what}" for what, count in cell["failures"].items() if count) or "none"
+        failed = ", ".join(f"{count:,} {what}" for what, count in cell["failures"].items() if count) or "none"
         values = (names[cell["peer"]], f"{main['median']:.2f}" if main else "", f"{main['min']:.2f}–{main['max']:.2f}" if main else "", factor,
                   show("requests_per_s", stats.si), *(show(key, lambda us: f"{us / 1000:.2f}") for _, key in PERCENTILES),
                   show("pss", figures.human_bytes), failed,

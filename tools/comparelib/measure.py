@@ -249,8 +249,7 @@ def finish_cell(cell, scenario=None):
     scenario = scenario or scenarios.SCENARIOS[cell["scenario"]]
     requests = sum(report["requests"] for report in rounds)
     cell["requests"] = requests
-    cell["failures"] = {"socket": sum(report["errors"] for report in rounds),
-                        "status": sum(report["status_errors"] for report in rounds)}
+    cell["failures"] = failures_of(rounds)
     if cell["failures"]["status"] > requests / 100:
         _fail(cell, "wrong", f"{cell['failures']['status']} of {requests} answers under load were not 2xx")
     foreign = [report["foreign_share"] for report in rounds if "foreign_share" in report] if scenario.load != "start" else []
@@ -259,6 +258,15 @@ def finish_cell(cell, scenario=None):
     if cell.get("cold"):
         reasons.append(f"still getting faster after {cell['warm_up_s']} s of load")
     cell["noise"] = "; ".join(filter(None, reasons))
+
+
+def failures_of(rounds):
+    """How many requests of the rounds failed, by kind; "socket" is what the load generator does not tell apart."""
+    found = {title: sum(report.get(kind, 0) for report in rounds)
+             for kind, title in (("connect", "connecting"), ("read", "reading"), ("write", "writing"), ("timeout", "time-out"))}
+    found["socket"] = max(0, sum(report["errors"] for report in rounds) - sum(found.values()))
+    found["status"] = sum(report["status_errors"] for report in rounds)
+    return found
 
 
 def values_of(cell, scenario):
