@@ -124,9 +124,26 @@ class Figures(unittest.TestCase):
             left = iter(rates)
             return warmup.run(lambda seconds: next(left), at_least)
         self.assertEqual(warmed(50, 100, 190, 200, 201, 199, 1e9), (18, True))
-        self.assertEqual(warmed(*(2 ** n for n in range(40))), (60, False))
-        self.assertEqual(warmed(*[100] * 40, at_least=90), (90, True))
+        self.assertEqual(warmed(*(2 ** n for n in range(40))), (90, False))
+        self.assertEqual(warmed(*[100] * 40, at_least=120), (120, True))
         self.assertEqual(warmed(100, None), (3, None))
+
+    def test_a_round_waits_for_what_the_others_still_do(self):
+        clock = [0.0]
+
+        def busy_until(end):  # a server that works on until then, as its CPU time is told
+            return types.SimpleNamespace(pid=1, cpu=lambda: min(clock[0], end))
+        self.addCleanup(setattr, warmup, "_worked", warmup._worked)
+        warmup._worked = lambda running: running.cpu()
+
+        def waited(*others):
+            clock[0] = 0.0
+            quiet = warmup.until_quiet(others, 10, lambda: clock[0], lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+            return quiet, round(clock[0], 1)
+        self.assertEqual(waited(), (True, 0.1))
+        self.assertEqual(waited(busy_until(0)), (True, 0.1))
+        self.assertEqual(waited(busy_until(0), busy_until(3)), (True, 3.1))
+        self.assertEqual(waited(busy_until(99))[0], False)
 
     def test_what_h2load_says(self):
         said = ("requests: 1050 total, 1060 started, 1050 done, 1000 succeeded, 50 failed, 0 errored, 0 timeout\n"
@@ -257,16 +274,16 @@ class Plans(unittest.TestCase):
 
     def test_every_cell_can_be_run_again_as_it_was(self):
         again = measure.rerun_command(scenarios.SCENARIOS["json"], "gin", options())
-        self.assertEqual(again, "./dev compare --only json --peers gin,weir --seconds 4 --rounds 5")
+        self.assertEqual(again, "./dev compare --only json --peers gin,weir --seconds 3 --rounds 5")
         again = measure.rerun_command(scenarios.SCENARIOS["json"], "yours", options(url="http://127.0.0.1:1", pid=7))
-        self.assertEqual(again, "./dev compare --only json --peers weir --seconds 4 --rounds 5 --url http://127.0.0.1:1 --pid 7")
+        self.assertEqual(again, "./dev compare --only json --peers weir --seconds 3 --rounds 5 --url http://127.0.0.1:1 --pid 7")
 
     def test_commands_that_differ_by_the_peer_are_one_pattern(self):
         json_reply = scenarios.SCENARIOS["json"]
         cells = [measure.blank_cell(json_reply, name, options(url="http://127.0.0.1:1")) for name in ("weir", "gin", "gin-latest", "yours")]
         self.assertEqual(measure.rerun_patterns(cells), {
-            "./dev compare --only json --peers PEER,weir --seconds 4 --rounds 5": ["weir", "gin", "gin-latest"],
-            "./dev compare --only json --peers weir --seconds 4 --rounds 5 --url http://127.0.0.1:1": ["yours"]})
+            "./dev compare --only json --peers PEER,weir --seconds 3 --rounds 5": ["weir", "gin", "gin-latest"],
+            "./dev compare --only json --peers weir --seconds 3 --rounds 5 --url http://127.0.0.1:1": ["yours"]})
         self.assertIn("PEER: weir gin gin-latest", text.commands(cells))
 
     def test_an_address_of_ones_own(self):
@@ -351,7 +368,7 @@ class Verdicts(unittest.TestCase):
         self.assertEqual((judged["value"], judged["verdict"]), (0.1, "PASS"))
 
     def test_what_was_measured_before_an_interruption_is_shown(self):
-        live = {name: (types.SimpleNamespace(name=name, path="", host="127.0.0.1"), {**cell(name, cost, cost, cost), "asked": 0}) for name, cost in (("weir", 4), ("gin", 40))}
+        live = {name: (types.SimpleNamespace(name=name, path="", host="127.0.0.1", pid=0), {**cell(name, cost, cost, cost), "asked": 0}) for name, cost in (("weir", 4), ("gin", 40))}
         reports = iter([{**dict.fromkeys(open_loop.FIGURES, 1000), "requests": 9, "errors": 0, "status_errors": 0, "unanswered": 0}] * 2)
 
         def once(*_):

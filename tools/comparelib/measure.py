@@ -174,6 +174,7 @@ def _at_rest(running, cell, scenario, progress):
 
 def _rounds(scenario, live, requests, options, progress):
     for name, (running, cell) in live.items():
+        warmup.until_quiet(_others(live, name))
         _warm_up(running, cell, name, scenario, requests, options, progress)
     rounds = plan.rounds(scenario, options)
     for number in range(rounds):
@@ -181,6 +182,7 @@ def _rounds(scenario, live, requests, options, progress):
             if cell["status"] != "ok":
                 continue
             progress(f"{scenario.name}: round {number + 1}/{rounds} {name}")
+            warmup.until_quiet(_others(live, name))
             before = runtime.read(running) if cell.get("tells", True) else None
             cell.setdefault("tells", before is not None)
             report = _load(running, cell, scenario, plan.seconds(scenario, options), requests)
@@ -191,6 +193,11 @@ def _rounds(scenario, live, requests, options, progress):
                 cell["asked"] += 2
             cell["memory"] += report.pop("points")
             cell["rounds"].append(report)
+
+
+def _others(live, name):
+    """The running peers beside one."""
+    return [running for other, (running, _) in live.items() if other != name]
 
 
 def _warm_up(running, cell, name, scenario, requests, options, progress):

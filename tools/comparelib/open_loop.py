@@ -7,7 +7,7 @@ import subprocess
 
 from benchlib import machine
 
-from . import bars, peers, plan
+from . import bars, peers, plan, warmup
 
 FIGURES = ("p50_us", "p90_us", "p99_us", "p999_us", "max_us", "requests_per_s")
 
@@ -74,6 +74,7 @@ def run(live, requests, scenario, options, progress):
                 running, cell = good[name]
                 if "open_error" not in cell:
                     progress(f"{scenario.name}: {rate:,} requests a second, round {number + 1}/{plan.OPEN_ROUNDS} {name}")
+                    warmup.until_quiet([other for other, _ in live.values() if other is not running])
                     _round(running, cell, where, rate, scenario, options, requests)
     finally:
         for _, cell in good.values():

@@ -7,7 +7,8 @@ OPEN_ROUNDS = 3  # at each fixed rate
 STARTS = 5
 # Seconds until it listens; and, for what compiles while it runs, what its speed usually takes to settle (warmup.py).
 START = {"maven": 5.0, "npm": 0.8}
-WARM_UP = {"maven": 30, "npm": 9}
+WARM_UP = {"maven": 45, "npm": 9}
+BETWEEN = 0.4  # before a round the others come to rest
 
 
 def rounds(scenario, options):
@@ -15,7 +16,7 @@ def rounds(scenario, options):
 
 
 def seconds(scenario, options):
-    return options.seconds or (2 if options.quick else 4 if scenario.main else 3)
+    return options.seconds or (2 if options.quick else 3)
 
 
 def tool(name):
@@ -54,13 +55,13 @@ def cell_seconds(name, scenario, options):
     start = START.get(tool(name), 0.3) + scenario.routes * 14e-6
     if scenario.load == "start":
         return rounds(scenario, options) * (start + 1.4)
-    whole = start + warm_up(name, options) + 0.6 + rounds(scenario, options) * (seconds(scenario, options) + 0.3)
+    whole = start + warm_up(name, options) + 0.6 + rounds(scenario, options) * (seconds(scenario, options) + BETWEEN)
     if scenario.chain == "production":
         whole += 2.5  # until the log's buffers were flushed, before and after
     if scenario.hold:
         whole += 4 + rounds(scenario, options)
     if scenario.open_loop and not options.no_rate:
-        whole += OPEN_ROUNDS * fixed_rates(name) * (seconds(scenario, options) + 0.5)
+        whole += OPEN_ROUNDS * fixed_rates(name) * (seconds(scenario, options) + 0.2 + BETWEEN)
     return whole
 
 

@@ -45,7 +45,7 @@ class Scenario:
     script: str = "lab.lua"
     hold: int = 0  # connections that are opened and left idle, before the load
     open_loop: bool = False  # measured at a fixed rate, too
-    main: bool = False  # one of those that decide: longer rounds, and the latest releases take part
+    main: bool = False  # one of those that decide: more rounds, and the latest releases take part
     load: str = "wrk"  # or "http2" (h2load), "websocket" (bench-ws-load), "start" (nothing is loaded, only started)
     need: str = ""  # what a peer must have to take part: "http2", "websocket"
     alone: bool = False  # one peer after the other, where all of them at once would not fit into memory

@@ -1,14 +1,38 @@
-"""Load before the first round, until a peer is at its speed. A runtime that compiles while it runs answers more and more for a while:
-it is loaded in windows until it has stopped getting faster, so that nobody is measured cold."""
+"""What comes before a round. A runtime that compiles while it runs answers more and more for a while: it is loaded in windows until it
+has stopped getting faster, so that nobody is measured cold. And the others have to be done with their own turn."""
+import time
+
+from benchlib import machine
+
 WINDOW_S = 3
-LIMIT_S = 60
+LIMIT_S = 90  # a JVM on one core takes some 45 s for JSON, from 1,200 to 32,000 requests a second
 GAIN = 0.05
+STEP_S, QUIET_S = 0.1, 0.015  # at most one tick of the clock by which CPU time is counted
 
 
 def settled(rates):
     """Whether the last two windows brought no more than 5 % over the best one before them. Throughput that sways without
     growing has settled, too."""
     return len(rates) > 2 and max(rates[-2:]) <= (1 + GAIN) * max(rates[:-2])
+
+
+def until_quiet(others, patience=10.0, now=time.monotonic, sleep=time.sleep):
+    """Waits until servers whose turn is over have nothing more to do: a JVM compiles and a collector sweeps for seconds after
+    its last request, on the core where the next one is measured. Gives whether they came to rest in time."""
+    until = now() + patience
+    while now() < until:
+        before = [_worked(running) for running in others]
+        sleep(STEP_S)
+        if sum(_worked(running) for running in others) - sum(before) <= QUIET_S:
+            return True
+    return False
+
+
+def _worked(running):
+    try:
+        return machine.tree_cpu_seconds(running.pid) if running.pid else 0.0
+    except OSError:  # it has ended
+        return 0.0
 
 
 def run(load, at_least):
