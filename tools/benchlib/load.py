@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 from . import machine
 
@@ -16,13 +17,13 @@ def run(server, path, connections, seconds, script="report.lua", environment=Non
         raise machine.Missing("wrk is not installed")
     command = machine.pinned(machine.LOAD_CORE, ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s",
                                                  os.path.join(SCRIPTS, script), server.url(path)])
-    cores, cpu = machine.core_times(), server.cpu_seconds()
+    cores, cpu, began = machine.core_times(), server.cpu_seconds(), time.monotonic()
     process = machine.start(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
     try:
         output, _ = process.communicate(timeout=seconds + 60)
     finally:
         machine.end(process)
-    cpu, after = server.cpu_seconds() - cpu, machine.core_times()
+    cpu, after, lasted = server.cpu_seconds() - cpu, machine.core_times(), time.monotonic() - began
     line = [line for line in output.splitlines() if line.startswith("@@")]
     if not line:
         raise RuntimeError(f"wrk said nothing to use:\n{output}")
@@ -36,9 +37,7 @@ def run(server, path, connections, seconds, script="report.lua", environment=Non
     report["bytes_per_s"] = report["bytes"] * 1e6 / report["duration_us"]
     report["idle_server_core"] = machine.idle_share(cores, after, machine.SERVER_CORE)
     report["idle_load_core"] = machine.idle_share(cores, after, machine.LOAD_CORE)
-    busy = (1 - report["idle_server_core"]) * report["duration_us"] / 1e6
-    # Softirq work for the load generator's sockets is not the server's, but somebody else's program is noise.
-    report["foreign_share"] = max(0.0, (busy - cpu) / (report["duration_us"] / 1e6))
+    report["foreign_share"] = machine.foreign_share(cores, after, machine.SERVER_CORE, cpu, lasted)
     return report
 
 

@@ -54,6 +54,15 @@ def idle_share(before, after, core):
     return idle / everything if everything > 0 else 0.0
 
 
+def foreign_share(before, after, core, cpu, seconds):
+    """The share of a core's time that somebody else than the server worked there, between two readings of core_times(): what the
+    kernel booked as work (irq, softirq and steal too), less the server's `cpu` seconds. What it books as nobody's is no
+    disturbance: with a server that is faster than its load, and so falls asleep and is woken up all the time, some percent of
+    a core's time are neither idle nor anybody's."""
+    worked = (after[core][1] - before[core][1]) - (after[core][0] - before[core][0])
+    return max(0.0, (worked - cpu) / seconds)
+
+
 def user_memory(pid):
     """Pss in bytes (proc(5), smaps_rollup): what the process would give back, shared pages in proportion."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:

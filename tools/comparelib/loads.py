@@ -44,11 +44,10 @@ class Meter:
 
     def report(self, requests, **more):
         cpu, after, lasted = self.running.cpu_seconds() - self.cpu, machine.core_times(), time.monotonic() - self.began
-        idle = machine.idle_share(self.cores, after, machine.SERVER_CORE)
         return {"requests": requests, "errors": 0, "status_errors": 0, "cpu_s": cpu, "cpu_us_per_request": cpu * 1e6 / requests,
-                "requests_per_s": requests / lasted, "duration_us": lasted * 1e6, "idle_server_core": idle,
+                "requests_per_s": requests / lasted, "duration_us": lasted * 1e6, "idle_server_core": machine.idle_share(self.cores, after, machine.SERVER_CORE),
                 "idle_load_core": machine.idle_share(self.cores, after, machine.LOAD_CORE),
-                "foreign_share": max(0.0, 1 - idle - cpu / lasted), **more}
+                "foreign_share": machine.foreign_share(self.cores, after, machine.SERVER_CORE, cpu, lasted), **more}
 
 
 def http2(running, scenario, seconds):
@@ -107,4 +106,4 @@ def start(name, scenario, options, settle=1.0):
         time.sleep(settle)
         return {"requests": 1, "errors": 0, "status_errors": 0, "start_ms": start_ms, "start_cpu_ms": cpu * 1000,
                 "pss": memory.of(running.pid), "points": [], "deployed_bytes": memory.deployed_bytes(running.command),
-                "foreign_share": max(0.0, 1 - machine.idle_share(cores, after, machine.SERVER_CORE) - cpu / lasted)}
+                "foreign_share": machine.foreign_share(cores, after, machine.SERVER_CORE, cpu, lasted)}
