@@ -39,9 +39,9 @@ def by_figure(cells, figure):
     return sorted(good, key=lambda cell: cell["figures"].get(figure, {"median": math.inf})["median"])
 
 
-def table(heads, rows):
+def table(heads, rows, kind=""):
     head = "".join(f"<th>{e(text)}</th>" for text in heads)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    return f'<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 
 def conclusions(run, names):
@@ -53,7 +53,7 @@ def conclusions(run, names):
         head = titles(run)[best] if best else "No winner"
         of = scenarios.SCENARIOS[scenario]
         kind = "none" if best is None else "" if best == "weir" else "other"
-        items.append(f'<li class="{kind}"><span class="small soft">{e(of.title)} · {e(of.figure_name)}</span>'
+        items.append(f'<li class="{kind}"><span class="small soft">{e(of.title)}</span>'
                      f"<b>{e(head)}</b><span class=small>{e(sentence)}.</span></li>")
     return f'<ul class="conclusions">{"".join(items)}</ul>'
 
@@ -242,12 +242,12 @@ def provenance(run):
              ("Command", "./dev compare " + " ".join(run["arguments"]))]
     rows = [f"<tr><td>{e(name)}</td><td class=wrap>{e(value)}</td></tr>" for name, value in facts if value]
     versions = [f"<tr><td>{e(peer['title'])}</td><td>{e(peer['language'])}</td><td class=wrap>{e(peer['version'])}</td></tr>" for peer in run["peers"].values()]
-    return table(("Machine", ""), rows) + table(("Peer", "language", "version"), versions)
+    return table(("Machine", ""), rows, "facts") + table(("Peer", "language", "version"), versions, "facts")
 
 
 def commands(run, names):
     rows = [f"<tr><td>{e(cell['scenario'])}</td><td>{e(names[cell['peer']])}</td><td class=wrap><code>{e(cell['command'])}</code></td></tr>" for cell in run["cells"]]
-    return table(("scenario", "peer", "one cell again"), rows)
+    return table(("scenario", "peer", "one cell again"), rows, "facts")
 
 
 def soak_section(run, names):
@@ -285,7 +285,7 @@ def page(run):
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Which framework survives production?</title><style>{style}</style></head><body>
 <h1>Which framework survives production?</h1>
-<p class="soft">Measured on {e(run['machine']['processor'])} at {e(run['started'])}. What is compared is the server's CPU time for a request: server and load have a core each, the peers take turns.</p>
+<p class="soft">Measured on {e(run['machine']['processor'])} at {e(run['started'])}. What is compared is the server's CPU time for a request (0.5 x: half of it): server and load have a core each, the peers take turns.</p>
 {unfinished}{conclusions(run, measured)}
 {bars_table(run)}
 <h2 id="decide">Which one for you?</h2>
