@@ -17,7 +17,7 @@ ROOT = sys.argv.pop(1)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
 from benchlib import machine  # noqa: E402
-from comparelib import (bars, benchmarks, builders, check, claims, decide, figures, html, jwt, loads, measure, open_loop, peers,  # noqa: E402
+from comparelib import (bars, benchmarks, builders, check, claims, decide, figures, html, jwt, loads, measure, open_loop, own, peers,  # noqa: E402
                         plan, plots, runtime, scenarios, soak, text, warmup)
 
 
@@ -287,12 +287,12 @@ class Plans(unittest.TestCase):
         self.assertIn("PEER: weir gin gin-latest", text.commands(cells))
 
     def test_an_address_of_ones_own(self):
-        own = measure.Own("http://192.0.2.7:8080/x?y=1")
-        self.assertEqual((own.host, own.port, own.path, own.pid), ("192.0.2.7", 8080, "/x?y=1", 0))
-        self.assertEqual(measure.Own("http://127.0.0.1:1/").path, "")
+        mine = own.Own("http://192.0.2.7:8080/x?y=1")
+        self.assertEqual((mine.host, mine.port, mine.path, mine.pid), ("192.0.2.7", 8080, "/x?y=1", 0))
+        self.assertEqual(own.Own("http://127.0.0.1:1/").path, "")
         for url in ("https://127.0.0.1:1", "http://127.0.0.1", "http://127.0.0.1:x", "127.0.0.1:80"):
             with self.assertRaises(ValueError):
-                measure.Own(url)
+                own.Own(url)
 
 
 class Verdicts(unittest.TestCase):
