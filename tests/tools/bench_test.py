@@ -51,17 +51,6 @@ class Stats(unittest.TestCase):
         self.assertEqual(stats.table([("a", 10), ("bcd", 1)], ("row", "n")), "row   n\n---  --\na    10\nbcd   1")
 
 
-class Machine(unittest.TestCase):
-    def test_what_nobody_worked_is_no_disturbance(self):
-        # {core: (idle, all)} in seconds; 10 s passed.
-        def share(idle, everything, cpu):
-            return machine.foreign_share({0: (100, 500)}, {0: (100 + idle, 500 + everything)}, 0, cpu, 10)
-        self.assertAlmostEqual(share(0, 10, 10), 0)
-        self.assertAlmostEqual(share(0.5, 8, 7.5), 0)  # 2 s on the way into and out of idleness: booked as nobody's
-        self.assertAlmostEqual(share(0.5, 10, 7.5), 0.2)  # 2 s of somebody else's work
-        self.assertEqual(share(2, 10, 9), 0)  # the clocks of a core and of a process tick apart
-
-
 class Micro(unittest.TestCase):
     RUNS = [{"name": n, "run_name": n, "run_type": t, "cpu_time": c, "time_unit": "us", **more} for n, t, c, more in (
         ("lookup", "iteration", 0.5, {"bar_ns": 400.0}),
@@ -108,6 +97,15 @@ class Compile(unittest.TestCase):
 
 
 class Machine(unittest.TestCase):
+    def test_what_nobody_worked_is_no_disturbance(self):
+        # {core: (idle, all)} in seconds; 10 s passed.
+        def share(idle, everything, cpu):
+            return machine.foreign_share({0: (100, 500)}, {0: (100 + idle, 500 + everything)}, 0, cpu, 10)
+        self.assertAlmostEqual(share(0, 10, 10), 0)
+        self.assertAlmostEqual(share(0.5, 8, 7.5), 0)  # 2 s on the way into and out of idleness: booked as nobody's
+        self.assertAlmostEqual(share(0.5, 10, 7.5), 0.2)  # 2 s of somebody else's work
+        self.assertEqual(share(2, 10, 9), 0)  # the clocks of a core and of a process tick apart
+
     def test_cpu_of_a_busy_process(self):
         busy = machine.start([sys.executable, "-c", "while True: pass"])
         try:

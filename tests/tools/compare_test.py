@@ -118,6 +118,7 @@ class Figures(unittest.TestCase):
         self.assertFalse(warmup.settled([100, 101]))
         self.assertFalse(warmup.settled([50, 100, 200]))
         self.assertFalse(warmup.settled([100, 60, 110]))  # a dip while it compiles is no end
+        self.assertFalse(warmup.settled([100, 130, 99]))
         self.assertTrue(warmup.settled([200, 205, 190]))
 
         def warmed(*rates, at_least=1):
@@ -422,6 +423,16 @@ class Verdicts(unittest.TestCase):
         names = {"gin": "Gin", "gin-latest": "Gin (latest)", "nethttp": "Go net/http"}
         self.assertEqual(html.with_titles("gin-latest is ahead of nethttp: gin, begin", names),
                          "Gin (latest) is ahead of Go net/http: Gin, begin")
+
+    def test_a_bar_far_beyond_the_others_is_cut(self):
+        rows = [(name, name, value, value * 0.9, value * 1.1) for name, value in (("a", 4), ("b", 10), ("c", 11), ("d", 250))]
+        self.assertTrue(plots.is_cut(rows))
+        widths = [float(text.split('"')[0]) for text in plots.bars("t", rows, "µs").split('<rect ')[1:] for text in [text.split('width="')[1]]]
+        self.assertGreater(widths[0], 0.3 * widths[2])  # the small ones can be told apart
+        self.assertIn("250 µs", plots.bars("t", rows, "µs"))
+        self.assertEqual(plots.bars("t", rows, "µs").count('class="cut"'), 1)
+        self.assertFalse(plots.is_cut(rows[:3]))
+        self.assertFalse(plots.is_cut([]))
 
     def test_plots_stand_empty_rounds(self):
         self.assertEqual(plots.bars("t", [], "µs"), "")
