@@ -115,18 +115,22 @@ class Figures(unittest.TestCase):
         self.assertEqual(sum(plan.fixed_rates(name) for name in most), len(asked) + 1)  # the estimate does not know who is slow
 
     def test_a_runtime_is_loaded_until_it_stops_getting_faster(self):
-        self.assertFalse(warmup.settled([100, 101]))
-        self.assertFalse(warmup.settled([50, 100, 200]))
-        self.assertFalse(warmup.settled([100, 60, 110]))  # a dip while it compiles is no end
-        self.assertFalse(warmup.settled([100, 130, 99]))
-        self.assertTrue(warmup.settled([200, 205, 190]))
+        self.assertFalse(warmup.settled([100, 101, 99]))
+        self.assertFalse(warmup.settled([50, 100, 200, 400]))
+        self.assertFalse(warmup.settled([100, 60, 101, 110]))  # a dip while it compiles is no end
+        self.assertFalse(warmup.settled([100, 130, 99, 98]))
+        self.assertTrue(warmup.settled([200, 205, 190, 201]))
+        # Spring's production chain, in windows of 3 s: the first half, then a stand of two windows before the last jump.
+        spring = [273, 604, 644, 1141, 1299, 1453, 1536, 1624, 1711, 1819, 1872, 2092, 2283, 2408, 2617, 2978, 3719, 4705, 5554, 6245, 6704, 6950,
+                  7777, 8059, 7891, 9988, 9983, 9781, 9826]
+        self.assertEqual([warmup.settled(spring[:n]) for n in (25, 26, 28, 29)], [False, False, False, True])
 
         def warmed(*rates, at_least=1):
             left = iter(rates)
             return warmup.run(lambda seconds: next(left), at_least)
-        self.assertEqual(warmed(50, 100, 190, 200, 201, 199, 1e9), (18, True))
-        self.assertEqual(warmed(*(2 ** n for n in range(40))), (90, False))
-        self.assertEqual(warmed(*[100] * 40, at_least=120), (120, True))
+        self.assertEqual(warmed(50, 100, 195, 200, 201, 199, 1e9), (18, True))
+        self.assertEqual(warmed(*(2 ** n for n in range(60))), (120, False))
+        self.assertEqual(warmed(*[100] * 60, at_least=150), (150, True))
         self.assertEqual(warmed(100, None), (3, None))
 
     def test_a_round_waits_for_what_the_others_still_do(self):

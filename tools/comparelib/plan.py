@@ -7,7 +7,7 @@ OPEN_ROUNDS = 3  # at each fixed rate
 STARTS = 5
 # Seconds until it listens; and, for what compiles while it runs, what its speed usually takes to settle (warmup.py).
 START = {"maven": 5.0, "npm": 0.8}
-WARM_UP = {"maven": 45, "npm": 9}
+WARM_UP = {"maven": 50, "npm": 12}
 BETWEEN = 0.4  # before a round the others come to rest
 
 
