@@ -38,8 +38,8 @@ static_assert(batch_bytes + (batch_bytes / record_bytes + 1) * record_overhead <
 constexpr std::size_t file_bytes = 4 * record_bytes;
 /// A peer that makes us answer (key updates) and does not read is not read from beyond this, which lets a batch wait.
 constexpr std::size_t unsent_limit = batch_bytes + 64 * 1024;
-/// What OpenSSL takes from below in one call, about: records without content (key updates, attempts to renegotiate)
-/// could keep it busy for as long as they come.
+/// What OpenSSL takes from below in one call beside content, about: records without any (key updates, attempts to
+/// renegotiate) could keep it busy for as long as they come.
 constexpr std::size_t read_bytes = 2 * record_bytes;
 
 /// For whoever speaks plain HTTP to a TLS port.
@@ -380,6 +380,7 @@ IoResult TlsStream::read(std::span<char> into) noexcept {
       return read_failed(result);
     }
     moved += got;
+    may_read_ += got;
   } while (moved < into.size() && SSL_has_pending(ssl_.get()) == 1);
   if (want_read_ && handler_ != nullptr && buffered()) filter_.loop().defer(*this);
   return IoResult::moved(moved);
