@@ -104,7 +104,6 @@ class Http1Connection final : public Connection,
   // Time, in http1_connection_time.cpp
   void set_timer(Instant due) noexcept;
   void watch_stall() noexcept;
-  [[nodiscard]] std::uint64_t delivered() const noexcept;
   [[nodiscard]] std::uint64_t moved_since_watch() const noexcept;
   void output_left() noexcept;
   void count_moved() noexcept;

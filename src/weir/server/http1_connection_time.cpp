@@ -26,21 +26,15 @@ void Http1Connection::watch_stall() noexcept {
   stalled_watch_ = true;
   stall_since_ = worker_.loop().now();
   stall_received_ = received_;
-  stall_delivered_ = delivered();
+  stall_delivered_ = output_.delivered(*stream_);
   set_timer(stall_since_ + worker_.limits().stall_timeout);
-}
-
-/// What the client has taken. What write() takes says little of a slow reader: the kernel has room again only when a
-/// good part of its buffer, which may be megabytes, has left.
-std::uint64_t Http1Connection::delivered() const noexcept {
-  return output_.written() - std::min<std::uint64_t>(output_.written(), stream_->undelivered());
 }
 
 /// What has moved since watch_stall(). Once a request is answered, whoever does not read its answer cannot make up for
 /// it by sending.
 std::uint64_t Http1Connection::moved_since_watch() const noexcept {
-  const std::uint64_t now = delivered();
-  const std::uint64_t taken = now - std::min(now, stall_delivered_);  // What TLS adds may look like a step back.
+  const std::uint64_t now = output_.delivered(*stream_);
+  const std::uint64_t taken = now - std::min(now, stall_delivered_);
   const bool answered = state_ != State::exchange && (!output_.empty() || stream_->unsent() != 0);
   return answered ? taken : taken + received_ - stall_received_;
 }

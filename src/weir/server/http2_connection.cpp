@@ -380,7 +380,7 @@ void Http2Connection::watch_output() noexcept {
   if (watching_output_) return;
   watching_output_ = true;
   output_since_ = loop().now();
-  output_mark_ = output_.written();
+  output_mark_ = output_.delivered(*stream_);
 }
 
 Instant Http2Connection::next_due() const noexcept {
@@ -411,7 +411,8 @@ void Http2Connection::on_timer() noexcept {
   if (now < next_due()) return update_timer();
   if (state_ == State::lingering) return destroy_soon(false);
   if (watching_output_ && now >= output_since_ + bounds.stall_timeout) {
-    const std::uint64_t moved = output_.written() - output_mark_;
+    const std::uint64_t delivered = output_.delivered(*stream_);
+    const std::uint64_t moved = delivered - std::min(delivered, output_mark_);
     const auto seconds = std::chrono::duration<double>(now - output_since_).count();
     if (moved == 0 || static_cast<double>(moved) < static_cast<double>(bounds.min_rate) * seconds) {
       return destroy_soon(true);

@@ -62,6 +62,8 @@ class Http2Connection final : public Connection,
   /// Whether parts of files may go out behind the frames' heads by themselves: not through TLS, nor through memory.
   [[nodiscard]] bool sends_files() const noexcept { return sends_files_; }
   [[nodiscard]] OutputQueue& output() noexcept { return output_; }
+  /// Bytes that the client has taken. Asks the kernel.
+  [[nodiscard]] std::uint64_t delivered() const noexcept { return output_.delivered(*stream_); }
   void deliver_later(Http2Stream& stream) noexcept;
   void on_head_end() noexcept { head_open_ = false; }
   void on_stream_end() noexcept;
@@ -126,7 +128,7 @@ class Http2Connection final : public Connection,
   Http2Stream** last_ready_ = &first_ready_;
   std::uint64_t requests_ = 0;
   std::uint64_t discarded_ = 0;
-  std::uint64_t output_mark_ = 0;  // bytes written when the watch of the output began
+  std::uint64_t output_mark_ = 0;  // bytes that the client had taken when the watch of the output began
   Instant output_since_{};
   Instant idle_since_;
   Instant head_since_{};

@@ -523,7 +523,7 @@ void Http2Stream::watch_stall() noexcept {
   if (armed()) return;
   stall_since_ = connection_.loop().now();
   stall_mark_ = received_ + sent_;
-  stall_written_ = connection_.output().written();
+  stall_delivered_ = has_output() ? connection_.delivered() : 0;
   connection_.loop().arm(*this, stall_since_ + connection_.limits().stall_timeout);
 }
 
@@ -538,7 +538,8 @@ void Http2Stream::on_timer() noexcept {
   // A client that reads may get other streams first, for as long as they are: by their urgency, and one after the other
   // where they are not incremental (RFC 9218 section 10).
   const bool waits_its_turn = has_output() && !connection_.session().waits_for_window(id_);
-  if (waits_its_turn && enough(connection_.output().written() - stall_written_)) return watch_stall();
+  const std::uint64_t delivered = waits_its_turn ? connection_.delivered() : 0;
+  if (enough(delivered - std::min(delivered, stall_delivered_))) return watch_stall();
   if (body_wait_ && !has_output() && exchange_ != nullptr) {
     body_wait_ = false;
     exchange_->fail_body(Error(Errc::deadline_exceeded, "the request body arrives too slowly"));

@@ -125,8 +125,8 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
 
   std::uint64_t received_ = 0;  // bytes of bodies
   std::uint64_t sent_ = 0;
-  std::uint64_t stall_mark_ = 0;     // received_ + sent_ when the watch of stalls began
-  std::uint64_t stall_written_ = 0;  // and what the connection had written then
+  std::uint64_t stall_mark_ = 0;       // received_ + sent_ when the watch of stalls began
+  std::uint64_t stall_delivered_ = 0;  // and what the client had taken of the whole connection then
   Instant stall_since_{};
 
   Http2Stream* previous_ = nullptr;  // the connection's list

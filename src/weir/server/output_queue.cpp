@@ -58,6 +58,10 @@ void OutputQueue::keep(http::FileBody file) {
   segments_.emplace_back().content = http::Body(std::move(file));
 }
 
+std::uint64_t OutputQueue::delivered(const net::Stream& stream) const noexcept {
+  return written_ - std::min<std::uint64_t>(written_, stream.undelivered());
+}
+
 OutputQueue::Flush OutputQueue::flush(net::Stream& stream, std::uint64_t budget) noexcept {
   if (first_ < segments_.size()) {
     const Flush flushed = flush_segments(stream, budget);

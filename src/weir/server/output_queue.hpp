@@ -38,6 +38,10 @@ class OutputQueue {
   [[nodiscard]] bool empty() const noexcept { return pending() == 0; }
   /// Bytes written so far, in all.
   [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
+  /// How many of them the client has taken, about; `stream` is where they went. written() says little of a slow reader:
+  /// the kernel has room again only when a good part of its buffer, which may be megabytes, has left. Asks the kernel;
+  /// what TLS adds may look like a step back.
+  [[nodiscard]] std::uint64_t delivered(const net::Stream& stream) const noexcept;
 
   enum class Flush : std::uint8_t { done, blocked, failed };
   /// Writes until everything is gone or the stream takes no more. At most `budget` bytes, so that one fast reader of a

@@ -8,8 +8,8 @@
 namespace weir::telemetry {
 namespace {
 
-/// A bucket's bound as the canonical numbers of OpenMetrics are written ("0.0005", "1.0", "1e+06"): in both formats, so that
-/// the label does not change with the scraper.
+/// A bucket's bound as the canonical numbers of OpenMetrics are written ("0.0005", "1.0", "1e+06"): in both formats, so
+/// that the label does not change with the scraper.
 std::string bound_text(double bound) {
   if (std::isinf(bound)) return "+Inf";
   char digits[32];
