@@ -32,7 +32,7 @@ TEST(RequestMetrics, CountsByRouteMethodAndStatus) {
       samples(registry, count),
       ElementsAre(
           std::string(count) +
-          R"({error="none",exception="None",method="GET",outcome="SUCCESS",status="200",uri="/users/{id}"} 2)"));
+          R"({error="none",exception="none",method="GET",outcome="SUCCESS",status="200",uri="/users/{id}"} 2)"));
   EXPECT_THAT(samples(registry, active), ElementsAre(std::string(active) + " 0"));
 }
 
@@ -45,7 +45,7 @@ TEST(RequestMetrics, DoesNotLetClientsMakeUpSeries) {
       samples(registry, count),
       ElementsAre(
           std::string(count) +
-          R"({error="none",exception="None",method="GET",outcome="CLIENT_ERROR",status="404",uri="NOT_FOUND"} 2)"));
+          R"({error="none",exception="none",method="GET",outcome="CLIENT_ERROR",status="404",uri="NOT_FOUND"} 2)"));
 }
 
 TEST(RequestMetrics, NamesTheException) {
@@ -94,7 +94,7 @@ TEST(RequestMetrics, CountsClientsThatWentAway) {
   EXPECT_THAT(
       samples(registry, count),
       ElementsAre(std::string(count) +
-                  R"({error="none",exception="None",method="GET",outcome="UNKNOWN",status="CLIENT_GONE",uri="/"} 1)"));
+                  R"({error="none",exception="none",method="GET",outcome="UNKNOWN",status="CLIENT_GONE",uri="/"} 1)"));
   EXPECT_THAT(samples(registry, active), ElementsAre(std::string(active) + " 0"));
 }
 
@@ -107,7 +107,7 @@ TEST(RequestMetrics, StaysBalancedWhenSomethingAheadAnswers) {
   EXPECT_THAT(
       samples(registry, count),
       ElementsAre(std::string(count) +
-                  R"({error="none",exception="None",method="GET",outcome="CLIENT_ERROR",status="403",uri="/"} 1)"));
+                  R"({error="none",exception="none",method="GET",outcome="CLIENT_ERROR",status="403",uri="/"} 1)"));
   EXPECT_THAT(samples(registry, active), ElementsAre(std::string(active) + " 0"));
 }
 

@@ -118,7 +118,7 @@ DurationHistogram HttpServerMetrics::series_of(const HttpObservation& request) c
   const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), request.status).ptr;
   const bool gone = request.status == 0;
   const bool thrown = !request.exception.empty();
-  return family_.with({thrown ? request.exception : "none", thrown ? request.exception : "None", request.method,
+  return family_.with({thrown ? request.exception : "none", thrown ? request.exception : "none", request.method,
                        http_outcome(request.status), gone ? "CLIENT_GONE" : std::string_view(digits.data(), end),
                        request.uri});
 }

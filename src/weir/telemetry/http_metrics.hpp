@@ -20,7 +20,7 @@ struct HttpObservation {
   std::uint8_t method_id = 0;  ///< Names `method`.
   std::string_view method;     ///< "GET"; pass "UNKNOWN" for what is not a registered method.
   std::string_view uri;        ///< The route's template, or "NOT_FOUND", "REDIRECTION", "UNKNOWN".
-  std::string_view exception;  ///< The type of the exception that the handler left with; empty: "None".
+  std::string_view exception;  ///< The type of the exception that the handler left with; empty: "none".
   Duration duration{};
 };
 
