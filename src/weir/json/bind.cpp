@@ -1,6 +1,5 @@
 // bind_fields(): structs from named texts.
 #include "weir/json/detail/check.hpp"
-#include "weir/json/detail/temporary.hpp"
 #include "weir/json/detail/text_forms.hpp"
 #include "weir/json/text.hpp"
 
@@ -101,26 +100,12 @@ class Binder {
   }
 
   void sequence(const TypeInfo& type, void* out, const recycle::Vector<std::string_view>& values, const Path& path) {
-    if (type.kind == Kind::optional) {
-      return sequence(*type.detail.optional->value, type.detail.optional->emplace(out), values, path);
+    const std::size_t fixed = value_type(type).detail.sequence->fixed_size;
+    if (fixed != 0 && values.size() != fixed) {
+      return failures_.add(path, "items", "must be given exactly " + std::to_string(fixed) + " times");
     }
-    const SequenceInfo& info = *type.detail.sequence;
-    if (info.clear != nullptr) info.clear(out);
-    if (info.fixed_size != 0 && values.size() != info.fixed_size) {
-      return failures_.add(path, "items", "must be given exactly " + std::to_string(info.fixed_size) + " times");
-    }
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const Path below{.up = &path, .index = i};
-      if (info.insert != nullptr) {
-        const Temporary element(*info.element);
-        add(read_text(values[i], *info.element, element.get()), below);
-        static_cast<void>(info.insert(out, element.get()));  // twice the same parameter is once in a set
-      } else {
-        void* const element =
-            info.append != nullptr ? info.append(out) : static_cast<char*>(info.data(out)) + i * info.element->size;
-        add(read_text(values[i], *info.element, element), below);
-      }
-    }
+    read_texts(values, type, out,
+               [&](std::size_t i, TextFailure failure) { add(std::move(failure), Path{.up = &path, .index = i}); });
   }
 
   void add(TextFailure failure, const Path& path) {

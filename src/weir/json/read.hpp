@@ -20,7 +20,7 @@ struct ReadOptions {
   Arena* arena = nullptr;
   /// What members do that a struct does not have; as_declared: ignored but for structs with reject_unknown_fields().
   Unknown unknown = Unknown::as_declared;
-  /// Bind members that are read_only() too: for the client's side.
+  /// For the client's side: members that are read_only() are bound too, and those that are write_only() may be missing.
   bool accept_read_only = false;
   /// How deep arrays and objects may nest.
   std::size_t max_depth = 64;

@@ -317,6 +317,19 @@ TEST(ReadStructs, IgnoresReadOnlyMembersUnlessToldOtherwise) {
   EXPECT_EQ(read<Order>(text, {.accept_read_only = true})->id, 7);
 }
 
+struct Account {
+  std::int64_t id = 0;
+  std::string password;
+  static constexpr auto rules =
+      weir::rules<Account>(weir::field<&Account::id>().read_only(), weir::field<&Account::password>().write_only());
+};
+TEST(ReadStructs, ClientsMissNoWriteOnlyMember) {
+  EXPECT_THAT(failures<Account>(R"({"id":7})"), ElementsAre("password: required"));
+  const auto account = read<Account>(R"({"id":7})", {.accept_read_only = true});
+  ASSERT_TRUE(account.has_value()) << account.error().message();
+  EXPECT_EQ(account->id, 7);
+}
+
 TEST(ReadStructs, NeverWritesWriteOnlyMembers) {
   EXPECT_THAT(round_trip<Order>(R"({"author":"me","lineItems":[],"password":"x"})"),
               testing::Not(HasSubstr("password")));

@@ -125,6 +125,67 @@ TEST(Rules, ReportABadPatternAtStartUp) {
   EXPECT_EQ(weir::json::read<BadPattern>(R"({"text":"x"})").error().code(), weir::Errc::internal);
 }
 
+struct MinOfText {
+  std::string name;
+  static constexpr auto rules = weir::rules<MinOfText>(weir::field<&MinOfText::name>().min(3));
+};
+struct LengthOfNumber {
+  std::optional<int> age;
+  static constexpr auto rules = weir::rules<LengthOfNumber>(weir::field<&LengthOfNumber::age>().max_length(3));
+};
+struct LengthOfList {
+  std::vector<std::string> tags;
+  static constexpr auto rules = weir::rules<LengthOfList>(weir::field<&LengthOfList::tags>().min_length(1));
+};
+struct ItemsOfText {
+  std::string name;
+  static constexpr auto rules = weir::rules<ItemsOfText>(weir::field<&ItemsOfText::name>().max_items(3));
+};
+template <class T>
+std::string mistake_of() {
+  try {
+    weir::json::prepare(weir::json::type_info<T>());
+  } catch (const std::invalid_argument& mistake) {
+    return mistake.what();
+  }
+  return "";
+}
+TEST(Rules, ReportARuleForAnotherTypeAtStartUp) {
+  EXPECT_THAT(mistake_of<MinOfText>(), testing::StartsWith("the rules of MinOfText.name: min, max"));
+  EXPECT_THAT(mistake_of<LengthOfNumber>(), testing::HasSubstr("are for texts"));
+  EXPECT_THAT(mistake_of<LengthOfList>(), testing::HasSubstr("are for texts"));
+  EXPECT_THAT(mistake_of<ItemsOfText>(), testing::HasSubstr("are for lists and maps"));
+}
+
+struct Degrees {
+  double value = 0;
+};
+}  // namespace
+
+template <>
+struct weir::json::Custom<Degrees> {
+  using As = double;
+  static weir::Result<void> load(double&& from, Degrees& out) {
+    out.value = from;
+    return {};
+  }
+  static void store(const Degrees& from, double& to) { to = from.value; }
+};
+
+namespace {
+struct Weather {
+  Degrees at;
+  static constexpr auto rules = weir::rules<Weather>(weir::field<&Weather::at>().min(-90).max(60));
+};
+TEST(Rules, HoldForWhatACustomTypeIsLike) {
+  EXPECT_EQ(mistake_of<Weather>(), "");
+  EXPECT_TRUE(weir::json::read<Weather>(R"({"at":21.5})").has_value());
+  const auto hot = weir::json::read<Weather>(R"({"at":61})");
+  ASSERT_FALSE(hot.has_value());
+  ASSERT_EQ(hot.error().fields().size(), 1U);
+  EXPECT_EQ(hot.error().fields()[0].rule, "max");
+}
+
 struct Cased {
   int created_at = 0;
   int url2_name = 0;
@@ -173,6 +234,9 @@ TEST(Rules, WrongTypesAreCompileErrorsThatSayWhy) {
   EXPECT_THAT(compile("struct A { int x; int y; static constexpr auto rules = "
                       "weir::rules<A>(weir::field<&A::x>().rename(\"y\")); }; auto& t = weir::json::type_info<A>();"),
               testing::HasSubstr("two members have the same name in JSON"));
+  EXPECT_THAT(compile("struct A { int x; void validate(std::vector<weir::FieldError>&) const; };"
+                      "auto& t = weir::json::type_info<A>();"),
+              testing::HasSubstr("validate() of a struct is const"));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "weir/json/schema.hpp"
 
 #include <limits>
-#include <optional>
 
 #include "weir/json/detail/check.hpp"
 #include "weir/json/detail/temporary.hpp"
@@ -165,10 +164,19 @@ bool has_default(const TypeInfo& type) {
 
 }  // namespace
 
-void SchemaSet::write(const TypeInfo& type, Writer& out, const Rules* rules) {
+std::string default_of(const TypeInfo& object, const Field& field) {
+  if (object.construct == nullptr || field.required || field.read_only || !has_default(*field.type)) return {};
+  const detail::Temporary defaults(object);
+  Buffer text;
+  json::write(*field.type, field.in(defaults.get()), text);
+  return std::string(text.view());
+}
+
+void SchemaSet::write(const TypeInfo& type, Writer& out, const Rules* rules, std::string_view default_json) {
   out.begin_object();
   body(type, rules, false, out);
   if (rules != nullptr) write_annotations(*rules, type, out);
+  if (!default_json.empty()) out.key("default").raw(default_json);
   out.end_object();
 }
 
@@ -271,15 +279,13 @@ void SchemaSet::object_body(const TypeInfo& type, Writer& out) {
   const ObjectInfo& info = *type.detail.object;
   out.member("type", "object");
   if (!info.description.empty()) out.member("description", info.description);
-  std::optional<detail::Temporary> defaults;
-  if (type.construct != nullptr) defaults.emplace(type);
   out.key("properties").begin_object();
   if (!info.tag.name.empty()) {
     out.key(info.tag.name).begin_object().member("type", "string").member("const", info.tag.value).end_object();
   }
   for (const Field& field : info.fields) {
     out.key(field.name);
-    member(field, defaults ? defaults->get() : nullptr, out);
+    write(*field.type, out, field.rules, default_of(type, field));
   }
   out.end_object();
   if (info.required != 0 || !info.tag.name.empty()) {
@@ -291,19 +297,6 @@ void SchemaSet::object_body(const TypeInfo& type, Writer& out) {
     out.end_array();
   }
   if (info.reject_unknown) out.member("additionalProperties", false);
-}
-
-void SchemaSet::member(const Field& field, const void* defaults, Writer& out) {
-  out.begin_object();
-  body(*field.type, field.rules, false, out);
-  if (field.rules != nullptr) write_annotations(*field.rules, *field.type, out);
-  if (defaults != nullptr && !field.required && !field.read_only && has_default(*field.type)) {
-    out.key("default");
-    Buffer text;
-    json::write(*field.type, field.in(defaults), text);
-    out.raw(text.view());
-  }
-  out.end_object();
 }
 
 void SchemaSet::enumeration_body(const EnumInfo& info, Writer& out) {

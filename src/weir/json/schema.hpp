@@ -20,8 +20,9 @@ class SchemaSet {
   /// `prefix` comes before the names in references.
   explicit SchemaSet(std::string_view prefix = "#/components/schemas/") : prefix_(prefix) {}
 
-  /// Writes the schema of the type as one JSON object. `rules` are those of the member that has the type, or nullptr.
-  void write(const TypeInfo& type, Writer& out, const Rules* rules = nullptr);
+  /// Writes the schema of the type as one JSON object. `rules` are those of the member that has the type, or nullptr;
+  /// `default_json` is written as its "default" unless it is empty.
+  void write(const TypeInfo& type, Writer& out, const Rules* rules = nullptr, std::string_view default_json = {});
   template <class T>
   void write(Writer& out) {
     write(type_info<T>(), out);
@@ -42,7 +43,6 @@ class SchemaSet {
   void body(const TypeInfo& type, const Rules* rules, bool nullable, Writer& out);
   void reference(const TypeInfo& type, bool nullable, Writer& out);
   void object_body(const TypeInfo& type, Writer& out);
-  void member(const Field& field, const void* defaults, Writer& out);
   void enumeration_body(const EnumInfo& info, Writer& out);
   void sequence_body(const TypeInfo& type, const Rules* rules, bool nullable, Writer& out);
   void tuple_body(const TupleInfo& info, bool nullable, Writer& out);
@@ -51,6 +51,10 @@ class SchemaSet {
   std::string prefix_;
   std::vector<Component> components_;
 };
+
+/// What a member of `object` has when nobody gives it, as JSON: that of a default-constructed one. Empty when it must
+/// be given, is null then, or is no single value.
+[[nodiscard]] std::string default_of(const TypeInfo& object, const Field& field);
 
 /// The schema of a type as a document of its own, with what it refers to under "$defs".
 void write_schema(const TypeInfo& type, Buffer& out);

@@ -143,7 +143,7 @@ void prepare_type(const TypeInfo& type, std::set<const TypeInfo*>& seen) {
       return;
     case Kind::object:
       for (const Field& field : type.detail.object->fields) {
-        if (field.rules != nullptr) prepare_rules(*field.rules, type.name, field.name);
+        if (field.rules != nullptr) prepare_rules(*field.rules, *field.type, type.name, field.name);
         prepare_type(*field.type, seen);
       }
       return;
@@ -177,12 +177,30 @@ bool has_text(const TypeInfo& type) noexcept {
   }
 }
 
-Result<void> from_text(std::string_view text, const TypeInfo& type, void* out) {
-  detail::TextFailure failure = detail::read_text(text, type, out);
-  if (failure.rule.empty()) return {};
+namespace {
+Result<void> failed(detail::TextFailure failure) {
   std::vector<FieldError> fields;
   fields.push_back({.field = {}, .rule = std::string(failure.rule), .message = failure.message});
   return fail(Error(Errc::invalid_argument, std::move(failure.message)).with_fields(std::move(fields)));
+}
+}  // namespace
+
+Result<void> from_text(std::string_view text, const TypeInfo& type, void* out) {
+  detail::TextFailure failure = detail::read_text(text, type, out);
+  if (failure.rule.empty()) return {};
+  return failed(std::move(failure));
+}
+
+Result<void> from_texts(std::span<const std::string_view> texts, const TypeInfo& type, void* out) {
+  const std::size_t fixed = value_type(type).detail.sequence->fixed_size;
+  if (fixed != 0 && texts.size() != fixed) {
+    return failed({"items", "must be given exactly " + std::to_string(fixed) + " times"});
+  }
+  Result<void> result;
+  detail::read_texts(texts, type, out, [&](std::size_t, detail::TextFailure failure) {
+    if (result) result = failed(std::move(failure));
+  });
+  return result;
 }
 
 void to_text(const TypeInfo& type, const void* value, Buffer& out) {

@@ -1,6 +1,7 @@
 // Values from plain text: parameters of paths and queries, header fields, form fields, environment variables.
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,10 @@ template <class T>
 Result<void> from_text(std::string_view text, T& out) {
   return from_text(text, type_info<T>(), &out);
 }
+
+/// The same for a sequence, perhaps an optional one, that becomes these texts: all that was given for one name. Sets
+/// take equal ones once. invalid_argument for the first that does not fit, or too many or too few for a std::array.
+Result<void> from_texts(std::span<const std::string_view> texts, const TypeInfo& type, void* out);
 
 /// Whether from_text() can read the type.
 [[nodiscard]] bool has_text(const TypeInfo& type) noexcept;
@@ -56,8 +61,8 @@ Result<void> bind_fields(T& out, const FieldSource& source) {
 void check(const Rules& rules, const TypeInfo& type, const void* value, std::string_view name,
            std::vector<FieldError>& found);
 
-/// Compiles all patterns that the type's rules contain, so that a wrong one shows at start-up and not with the first
-/// request. Throws std::invalid_argument.
+/// Compiles all patterns that the type's rules contain, and looks whether each rule is one for its member's type, so
+/// that mistakes show at start-up and not with the first request, or never. Throws std::invalid_argument.
 void prepare(const TypeInfo& type);
 
 }  // namespace weir::json

@@ -8,6 +8,7 @@
 #include <re2/re2.h>
 
 #include "weir/json/detail/number.hpp"
+#include "weir/json/detail/temporary.hpp"
 #include "weir/json/detail/text_forms.hpp"
 #include "weir/json/detail/utf8.hpp"
 #include "weir/json/detail/walk.hpp"
@@ -175,9 +176,37 @@ void check_unique(const TypeInfo& type, const void* value, const Path& path, Fai
   }
 }
 
+/// What the rules of a member are about: behind optionals, and behind what a Custom type is like.
+Kind ruled_kind(const TypeInfo& type) {
+  const TypeInfo* t = &value_type(type);
+  while (t->kind == Kind::custom) t = &value_type(*t->detail.custom->as);
+  return t->kind;
+}
+
+/// A rule that check_rules() never looks at for such a value would be no rule; empty: there is none.
+std::string_view misplaced(const Rules& rules, Kind kind) {
+  const bool number = kind == Kind::integer || kind == Kind::floating;
+  const bool text =
+      kind == Kind::string || kind == Kind::string_view || kind == Kind::text || kind == Kind::enumeration;
+  const bool items = kind == Kind::sequence || kind == Kind::map || kind == Kind::bytes;
+  const bool for_numbers = rules.min.is != Bound::Is::none || rules.max.is != Bound::Is::none ||
+                           rules.multiple_of != 0 || !rules.one_of_integer.empty();
+  const bool for_texts = rules.min_length != 0 || rules.max_length != Rules::unbounded || !rules.pattern.empty() ||
+                         rules.format != weir::format::none || !rules.one_of_text.empty();
+  const bool for_items = rules.min_items != 0 || rules.max_items != Rules::unbounded || rules.unique_items;
+  if (for_numbers && !number) return "min, max, multiple_of and one_of with numbers are for numbers";
+  if (for_texts && !text) return "min_length, max_length, pattern, format and one_of with texts are for texts";
+  if (for_items && !items) return "min_items, max_items and unique_items are for lists and maps";
+  return {};
+}
+
 }  // namespace
 
-void prepare_rules(const Rules& rules, std::string_view type, std::string_view member) {
+void prepare_rules(const Rules& rules, const TypeInfo& member_type, std::string_view type, std::string_view member) {
+  if (const std::string_view wrong = misplaced(rules, ruled_kind(member_type)); !wrong.empty()) {
+    throw std::invalid_argument("the rules of " + std::string(type) + "." + std::string(member) + ": " +
+                                std::string(wrong));
+  }
   if (rules.pattern.empty()) return;
   const re2::RE2& expression = compiled(rules);
   if (expression.ok()) return;
@@ -218,6 +247,11 @@ bool check_rules(const Rules& rules, const TypeInfo& type, const void* value, co
     case Kind::bytes:
       check_size(rules, type.detail.bytes->get(value).size(), path, failures);
       return true;
+    case Kind::custom: {
+      const Temporary like(*type.detail.custom->as);
+      type.detail.custom->store(value, like.get());
+      return check_rules(rules, *type.detail.custom->as, like.get(), path, failures);
+    }
     default:
       return true;
   }

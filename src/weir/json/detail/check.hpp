@@ -16,8 +16,8 @@ namespace weir::json::detail {
 [[nodiscard]] bool check_value(const TypeInfo& type, const void* value, const Path& path, Failures& failures);
 
 /// Compiles the rules' pattern. Throws std::invalid_argument, naming the struct and its member, if it is no regular
-/// expression.
-void prepare_rules(const Rules& rules, std::string_view type, std::string_view member);
+/// expression, or if there is a rule that says nothing about values of the member's type.
+void prepare_rules(const Rules& rules, const TypeInfo& member_type, std::string_view type, std::string_view member);
 
 /// Whether `text` has the form.
 [[nodiscard]] bool has_format(std::string_view text, weir::format form) noexcept;

@@ -125,8 +125,16 @@ consteval auto member_names() {
   return names;
 }
 
+/// A validate() that would never be called.
+template <class T>
+concept HasForeignValidate = requires { requires std::is_member_function_pointer_v<decltype(&T::validate)>; } &&
+                             !requires(const T& t) { t.validate(); };
+
 template <class T>
 struct ObjectTable {
+  static_assert(!HasForeignValidate<T>,
+                "weir::json: validate() of a struct is const, takes nothing, and returns Result<void> or "
+                "std::vector<weir::FieldError>");
   static constexpr std::size_t count = reflect::member_count<T>;
   static_assert(reflect::layout<T>.size == sizeof(T),
                 "weir::json: this aggregate's layout is not understood: [[no_unique_address]], alignas on members, bit "

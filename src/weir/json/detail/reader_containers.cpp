@@ -93,7 +93,9 @@ bool Reader::unknown_member(const ObjectInfo& info, std::string_view name, const
 
 void Reader::missing_members(const ObjectInfo& info, std::uint64_t missing, const Path& path) {
   for (std::size_t i = 0; i < info.fields.size(); ++i) {
-    if ((missing >> i & 1) != 0) failed(Path{.up = &path, .name = info.fields[i].name}, "required", "is required");
+    if ((missing >> i & 1) == 0) continue;
+    if (options_.accept_read_only && info.fields[i].write_only) continue;
+    failed(Path{.up = &path, .name = info.fields[i].name}, "required", "is required");
   }
 }
 
