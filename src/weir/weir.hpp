@@ -4,6 +4,7 @@
 #include "weir/app/app.hpp"
 #include "weir/app/test_client.hpp"
 #include "weir/app/test_websocket.hpp"
+#include "weir/http/cookie.hpp"
 #include "weir/json/json.hpp"
 #include "weir/json/value.hpp"
 #include "weir/middleware/compression.hpp"

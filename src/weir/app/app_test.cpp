@@ -1,6 +1,7 @@
 #include "weir/app/app.hpp"
 
 #include <atomic>
+#include <map>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -83,7 +84,7 @@ TEST(App, ProblemsTellWhichRequestTheyAreAbout) {
   const ClientResponse gone = client.get("/gone?x=1", {{"X-Request-Id", "my-request-1"}});
   EXPECT_EQ(gone.status, 410);
   EXPECT_EQ(gone.body, R"({"type":"about:blank","title":"Gone","status":410,"detail":"it was here",)"
-                       R"("instance":"/gone","request_id":"my-request-1"})");
+                       R"("code":"not_found","instance":"/gone","request_id":"my-request-1"})");
   EXPECT_NE(client.get("/refused").body.find(R"("instance":"/refused")"), std::string::npos);
   client.send({Method::get, "/late", {}, {}});
   client.advance(1ms);
@@ -119,6 +120,16 @@ TEST(App, SaysWhoMaySeeHealthDetails) {
         204);
     EXPECT_EQ(client.post("/actuator/loggers/app", "application/json", level).status, says ? 403 : 204);
   }
+}
+
+TEST(App, EveryProblemHasACode) {
+  App app(quiet());
+  app.get("/a", [] { return std::string("a"); });
+  app.get("/own", [] { return problem(Status::service_unavailable, "not now"); });
+  TestClient client = app.test();
+  EXPECT_NE(client.get("/nope").body.find(R"("code":"not_found")"), std::string::npos);
+  EXPECT_NE(client.del("/a").body.find(R"("code":"unimplemented")"), std::string::npos);
+  EXPECT_NE(client.get("/own").body.find(R"("code":"unavailable")"), std::string::npos);
 }
 
 TEST(App, DerivesHeadOptionsAnd405) {
@@ -163,6 +174,38 @@ TEST(App, ReportsAllMistakesAtTheStart) {
   EXPECT_NE(started.error().message().find("/a/{y}"), std::string::npos) << started.error().message();
   EXPECT_NE(started.error().message().find("State<User>"), std::string::npos) << started.error().message();
   EXPECT_NE(started.error().message().find("/broken/{"), std::string::npos) << started.error().message();
+}
+
+struct BadPattern {
+  std::string q;
+  static constexpr auto rules = weir::rules<BadPattern>(weir::field<&BadPattern::q>().pattern("(["));
+};
+
+TEST(App, ReportsTypesThatCannotWorkAtTheStart) {
+  App app(quiet());
+  app.get("/query", [](Query<BadPattern>) {});
+  app.post("/body", [](Json<BadPattern>) {});
+  app.get("/map", [](Query<std::map<std::string, int>, "m">) {});
+  app.get("/s", [](State<User>) {});
+  const Result<void> started = app.start();
+  ASSERT_FALSE(started);
+  for (const char* part : {"GET /query: ", "POST /body: ", "GET /map: query.m", "State<User>"}) {
+    EXPECT_NE(started.error().message().find(part), std::string::npos) << started.error().message();
+  }
+}
+
+TEST(App, ATypeThatCannotWorkChangesNoRoutes) {
+  App app(quiet());
+  app.get("/a", [] { return std::string("a"); });
+  TestClient client = app.test();
+  EXPECT_FALSE(app.add_routes([](Group& routes) {
+    routes.get("/b", [] {});
+    routes.post("/body", [](Json<BadPattern>) {});
+  }));
+  EXPECT_EQ(client.get("/a").body, "a");
+  EXPECT_EQ(client.get("/b").status, 404);
+  EXPECT_TRUE(app.add_routes([](Group& routes) { routes.get("/c", [] { return std::string("c"); }); }));
+  EXPECT_EQ(client.get("/c").body, "c");
 }
 
 TEST(App, AddsAndRemovesRoutesWhileServing) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <limits>
+#include <list>
 #include <map>
 #include <set>
 #include <utility>
@@ -53,6 +55,67 @@ std::string operation_id(const Endpoint& endpoint) {
     id += c;
   }
   return id;
+}
+
+/// What a placeholder's constraint says, as rules of a parameter of this type.
+json::Rules rules_of(const ParamConstraint& constraint, bool number) {
+  using Limits = std::numeric_limits<std::int64_t>;
+  json::Rules rules;
+  switch (constraint.kind) {
+    case ParamKind::unsigned_integer:
+    case ParamKind::integer: {
+      if (!number) {
+        rules.pattern = constraint.kind == ParamKind::integer ? "-?[0-9]+" : "[0-9]+";
+        break;
+      }
+      const auto bound = [](std::int64_t at) {
+        return json::Bound{.integer = at, .is_integer = true, .is = json::Bound::Is::inclusive};
+      };
+      if (constraint.min != Limits::min()) rules.min = bound(constraint.min);
+      if (constraint.max != Limits::max()) rules.max = bound(constraint.max);
+      break;
+    }
+    case ParamKind::uuid:
+      rules.format = format::uuid;
+      break;
+    case ParamKind::date:
+      rules.format = format::date;
+      break;
+    case ParamKind::datetime:
+      rules.format = format::date_time;
+      break;
+    case ParamKind::alpha:
+      rules.pattern = "[A-Za-z]+";
+      break;
+    case ParamKind::regex:
+      rules.pattern = constraint.regex;
+      break;
+    case ParamKind::text:
+      if (constraint.min > 0) rules.min_length = static_cast<std::size_t>(constraint.min);
+      if (constraint.max != Limits::max()) rules.max_length = static_cast<std::size_t>(constraint.max);
+      break;
+    case ParamKind::boolean:
+    case ParamKind::floating:
+    case ParamKind::tail:
+      break;
+  }
+  return rules;
+}
+
+/// The type of a placeholder that no parameter of the handler takes.
+const json::TypeInfo& type_of(ParamKind kind) {
+  switch (kind) {
+    case ParamKind::boolean:
+      return json::type_info<bool>();
+    case ParamKind::unsigned_integer:
+      return json::type_info<std::uint64_t>();
+    case ParamKind::integer:
+      return json::type_info<std::int64_t>();
+    case ParamKind::floating:
+      return json::type_info<double>();
+    default:
+      return json::type_info<std::string>();
+  }
 }
 
 /// Writes one document.
@@ -119,31 +182,52 @@ class Document {
       w_.end_object();
     }
     responses(doc);
-    if (!doc.security.empty()) {
-      w_.key("security").begin_array().begin_object();
+    security(doc);
+    w_.end_object();
+  }
+
+  /// All schemes together, or without those that are optional.
+  void security(const OperationDoc& doc) {
+    if (doc.security.empty()) return;
+    const auto alternative = [&](bool with_optional) {
+      w_.begin_object();
       for (const SecurityDoc& scheme : doc.security) {
+        if (scheme.optional && !with_optional) continue;
         w_.key(scheme.name).begin_array();
         for (const std::string& scope : scheme.scopes) w_.value(scope);
         w_.end_array();
         schemes_.emplace(scheme.name, scheme);
       }
-      w_.end_object().end_array();
-    }
-    w_.end_object();
+      w_.end_object();
+    };
+    w_.key("security").begin_array();
+    alternative(true);
+    if (std::ranges::any_of(doc.security, &SecurityDoc::optional)) alternative(false);
+    w_.end_array();
   }
 
   void parameters(const Endpoint& endpoint) {
     std::vector<ParameterDoc> parameters = endpoint.doc.parameters;
-    // Placeholders that the handler does not take are parameters all the same.
+    std::list<json::Rules> of_pattern;  // pointers into it stay
     PatternReader reader(endpoint.pattern);
     PatternSegment segment;
     while (reader.next(segment)) {
       if (segment.literal) continue;
       const auto taken = [&](const ParameterDoc& p) { return p.in == ParameterIn::path && p.name == segment.name; };
-      if (std::ranges::none_of(parameters, taken)) {
-        parameters.push_back(
-            {ParameterIn::path, std::string(segment.name), true, &json::type_info<std::string>(), nullptr, {}});
+      auto at = std::ranges::find_if(parameters, taken);
+      if (at == parameters.end()) {  // One that the handler does not take is a parameter all the same.
+        at = parameters.insert(at, ParameterDoc{.in = ParameterIn::path,
+                                                .name = std::string(segment.name),
+                                                .required = true,
+                                                .type = &type_of(segment.constraint.kind),
+                                                .rules = nullptr,
+                                                .description = {},
+                                                .default_json = {}});
       }
+      if (at->rules != nullptr) continue;
+      const json::Kind kind = json::value_type(*at->type).kind;
+      const bool number = kind == json::Kind::integer || kind == json::Kind::floating;
+      at->rules = &of_pattern.emplace_back(rules_of(segment.constraint, number));
     }
     // That of a host is no parameter of the path.
     std::erase_if(parameters, [&](const ParameterDoc& p) {
@@ -158,7 +242,7 @@ class Document {
       w_.member("required", parameter.required);
       if (parameter.type != nullptr) {
         w_.key("schema");
-        schemas_.write(json::value_type(*parameter.type), w_, parameter.rules);
+        schemas_.write(json::value_type(*parameter.type), w_, parameter.rules, parameter.default_json);
       }
       w_.end_object();
     }

@@ -24,12 +24,12 @@ struct LogTarget {
 /// The API's description at /openapi.json and the page that shows it.
 struct OpenApiOptions {
   bool enabled = true;
-  std::string title;  ///< The application's name when empty.
-  std::string version = "0.1.0";
+  std::string title;              ///< The application's name when empty.
+  std::string version = "0.1.0";  ///< Of the API; --version says it, too.
   std::string description;
   std::string path = "/openapi.json";
-  std::string docs_path = "/docs";
-  std::vector<std::string> servers;
+  std::string docs_path = "/docs";   ///< Of the page.
+  std::vector<std::string> servers;  ///< URLs where the API is: "https://api.example.com".
 };
 
 struct AppOptions {
@@ -51,21 +51,21 @@ struct AppOptions {
   /// Load balancers whose connections begin with a PROXY header, version 1 or 2: their ranges, as in `trusted_proxies`.
   /// Connections of theirs without one are closed; those of others never have one. Not for the admin listener.
   std::vector<std::string> proxy_protocol_from;
-  unsigned threads = 0;  ///< Event loops; 0: one per core.
-  bool pin_threads = false;
+  unsigned threads = 0;           ///< Event loops; 0: one per core.
+  bool pin_threads = false;       ///< Each event loop on a core of its own.
   unsigned blocking_threads = 4;  ///< For App::blocking().
   /// How long requests may run on after a stop was asked for, until they are cut.
   Duration drain_timeout = std::chrono::seconds(30);
   /// How long readiness already fails, and answers say `Connection: close`, while connections are still accepted: so
   /// that load balancers notice and clients go elsewhere.
   Duration drain_delay = Duration::zero();
-  server::Limits limits;
-  RouterOptions router;
-  ProductionOptions production;
-  OperationsOptions operations;
-  LogTarget log;
-  OpenApiOptions openapi;
-  Clock* clock = &Clock::system();
+  server::Limits limits;            ///< Sizes, counts and times of every protocol.
+  RouterOptions router;             ///< Trailing slashes, derived methods.
+  ProductionOptions production;     ///< The chain that every request goes through.
+  OperationsOptions operations;     ///< Health, metrics, loggers.
+  LogTarget log;                    ///< Where lines go, and which.
+  OpenApiOptions openapi;           ///< The description and its page.
+  Clock* clock = &Clock::system();  ///< Another one in tests.
 };
 
 }  // namespace weir

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <stdexcept>
 #include <utility>
 
 #include "weir/router/pattern.hpp"
@@ -98,13 +99,16 @@ std::shared_ptr<const Endpoint> RouteBuilder::make_endpoint(Route& route, const 
   std::vector<std::string> found;
   endpoint->handler = std::move(route.handler_);
   endpoint->handler->bind(placeholders_of(*endpoint, route.pattern_), state, found);
+  endpoint->doc = std::move(declared);
+  try {
+    endpoint->handler->describe(endpoint->doc);
+  } catch (const std::invalid_argument& mistake) {  // in the handler's types, such as a pattern that is none
+    found.emplace_back(mistake.what());
+  }
+  for (const Middleware& middleware : endpoint->chain) middleware.describe(endpoint->doc);
   for (const std::string& problem : found) {
     problems.push_back(std::string(http::to_string(endpoint->method)) + " " + endpoint->pattern + ": " + problem);
   }
-
-  endpoint->doc = std::move(declared);
-  endpoint->handler->describe(endpoint->doc);
-  for (const Middleware& middleware : endpoint->chain) middleware.describe(endpoint->doc);
   return endpoint;
 }
 

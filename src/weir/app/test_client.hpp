@@ -27,7 +27,7 @@ struct ClientResponse {
 
   /// The first field with this name, whatever its case; empty if there is none.
   [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
-  /// The body as JSON.
+  /// The body as JSON, with members that are read_only() and without those that are write_only().
   template <class T>
   [[nodiscard]] Result<T> json() const {
     json::ReadOptions options;
@@ -75,6 +75,11 @@ class TestClient {
   ClientResponse put_json(std::string_view target, const T& value, Headers headers = {}) {
     headers.emplace_back("Content-Type", "application/json");
     return request({http::Method::put, std::string(target), std::move(headers), json::to_string(value)});
+  }
+  template <class T>
+  ClientResponse patch_json(std::string_view target, const T& value, Headers headers = {}) {
+    headers.emplace_back("Content-Type", "application/json");
+    return request({http::Method::patch, std::string(target), std::move(headers), json::to_string(value)});
   }
 
   /// Sends without waiting; receive() then has the answer, perhaps after advance().

@@ -36,6 +36,18 @@ Response problem(Context& ctx, Errc code, std::string detail, std::string_view c
   return response;
 }
 
+/// The operation's scheme of bearer tokens, added if there is none yet.
+SecurityDoc& bearer_of(OperationDoc& doc, bool optional) {
+  const auto there = std::ranges::find(doc.security, "bearer", &SecurityDoc::name);
+  if (there != doc.security.end()) return *there;
+  return doc.security.emplace_back(SecurityDoc{.name = "bearer",
+                                               .type = "http",
+                                               .scheme = "bearer",
+                                               .bearer_format = "JWT",
+                                               .scopes = {},
+                                               .optional = optional});
+}
+
 }  // namespace
 
 // --- the user of a request ---
@@ -128,9 +140,8 @@ void JwtAuthentication::after(Context& ctx, Response& response) const {
 
 void JwtAuthentication::describe(OperationDoc& doc) const {
   doc.problem(Status::unauthorized, "The bearer token is missing, or it is not good");
-  const bool there = std::ranges::any_of(doc.security, [](const SecurityDoc& s) { return s.name == "bearer"; });
-  if (there) return;
-  doc.security.push_back({.name = "bearer", .type = "http", .scheme = "bearer", .bearer_format = "JWT", .scopes = {}});
+  SecurityDoc& security = bearer_of(doc, verifier_->options().optional);
+  security.optional = security.optional && verifier_->options().optional;
 }
 
 JwtAuthentication jwt(JwtOptions options, JwtRevoked revoked) {
@@ -167,12 +178,8 @@ std::optional<Response> RequireScope::before(Context& ctx) const {
 
 void RequireScope::describe(OperationDoc& doc) const {
   doc.problem(Status::forbidden, "The token lacks a scope that this needs");
-  const auto bearer = std::ranges::find(doc.security, "bearer", &SecurityDoc::name);
-  SecurityDoc& security =
-      bearer != doc.security.end()
-          ? *bearer
-          : doc.security.emplace_back(SecurityDoc{
-                .name = "bearer", .type = "http", .scheme = "bearer", .bearer_format = "JWT", .scopes = {}});
+  SecurityDoc& security = bearer_of(doc, false);
+  security.optional = false;
   security.scopes.insert(security.scopes.end(), scopes_.begin(), scopes_.end());
 }
 

@@ -24,7 +24,7 @@ using JwtRevoked = std::function<bool(const JwtUser& user)>;
 ///   auto api = app.group("/api", weir::jwt({.jwks_file = "/etc/app/jwks.json", .issuer = "https://id.example",
 ///                                           .audiences = {"https://api.example"}}));
 ///   api.get("/me", [](weir::Jwt user) { return user->subject; });
-///   api.del("/users/{id}", remove_user, weir::require_scope("admin"));
+///   api.del("/users/{id}", remove_user).use(weir::require_scope("admin"));
 ///
 /// Put cors() before it: browsers send preflights without a token.
 class JwtAuthentication {

@@ -184,7 +184,8 @@ void RateLimit::describe(OperationDoc& doc) const {
                                .required = false,
                                .type = &json::type_info<std::int64_t>(),
                                .rules = nullptr,
-                               .description = std::string(what)});
+                               .description = std::string(what),
+                               .default_json = {}});
   };
   add("Retry-After", "Seconds until the request would be let through");
   if (!policy_.send_headers) return;

@@ -27,8 +27,8 @@ enum class RateLimitBy : std::uint8_t {
 };
 
 struct RateLimitPolicy {
-  std::uint32_t requests = 100;               ///< How many in a window, evenly: a token bucket of this size,
-  Duration window = std::chrono::minutes(1);  ///< which fills up in this time.
+  std::uint32_t requests = 100;               ///< How many in a window, evenly: the size of a token bucket.
+  Duration window = std::chrono::minutes(1);  ///< In which an empty bucket fills up.
   std::uint32_t burst = 0;                    ///< Size of the bucket, where it is not `requests`.
   RateLimitBy by = RateLimitBy::ip;
   /// For by = header. Anybody can make up values, and each has a bucket of its own: use it behind something that

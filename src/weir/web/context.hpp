@@ -62,7 +62,7 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   /// The decoded value of a placeholder of the route (or its host).
   [[nodiscard]] std::optional<std::string_view> param(std::string_view name) const noexcept;
   [[nodiscard]] const RouteParams& params() const noexcept { return match_.params; }
-  /// The first query parameter with this name, decoded. Malformed escapes count as absent.
+  /// The first query parameter with this name, decoded; a % that encodes nothing stays as it is.
   [[nodiscard]] std::optional<std::string_view> query(std::string_view name);
   [[nodiscard]] std::optional<std::string_view> cookie(std::string_view name) const;
   /// The client's address as text: "10.0.0.1", "::1", "unix". It is the other end of the connection, or whom a trusted

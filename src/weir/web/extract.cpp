@@ -1,12 +1,14 @@
 #include "weir/web/extract.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "weir/http/cookie.hpp"
 #include "weir/http/mime.hpp"
 #include "weir/http/problem.hpp"
 #include "weir/http/uri.hpp"
 #include "weir/json/read.hpp"
+#include "weir/json/schema.hpp"
 #include "weir/json/text.hpp"
 
 namespace weir::detail {
@@ -81,23 +83,32 @@ bool refuse(Extraction& extraction, Errc code, std::string message) {
 
 bool extract_value(Extraction& extraction, Source source, std::string_view name, const json::TypeInfo& type,
                    void* out) {
-  const auto fail_with = [&](std::string_view rule, std::string message) {
+  const auto fail_with = [&](std::string_view rule, std::string_view message) {
     extraction.failures.push_back(
-        {std::string(prefix(source)) + std::string(name), std::string(rule), std::move(message)});
+        {std::string(prefix(source)) + std::string(name), std::string(rule), std::string(message)});
     return false;
   };
-  const bool many = type.kind == json::Kind::sequence;
+  // The names of rules are those of bind_fields().
+  const auto unfit = [&](const Error& error) {
+    return fail_with(error.fields().empty() ? std::string_view("type") : std::string_view(error.fields().front().rule),
+                     error.message());
+  };
+  if (json::value_type(type).kind == json::Kind::sequence) {
+    recycle::Vector<std::string_view> values;
+    each_value(extraction.ctx, source, name, [&](std::string_view value) { values.push_back(value); });
+    if (values.empty() && type.kind == json::Kind::optional) return true;
+    Result<void> read = json::from_texts(values, type, out);
+    return read || unfit(read.error());
+  }
   std::size_t count = 0;
   std::optional<Error> error;
   each_value(extraction.ctx, source, name, [&](std::string_view value) {
-    if (error || (++count > 1 && !many)) return;
-    void* to = many ? type.detail.sequence->append(out) : out;
-    const json::TypeInfo& element = many ? *type.detail.sequence->element : type;
-    if (Result<void> read = json::from_text(value, element, to); !read) error = std::move(read.error());
+    if (++count > 1) return;
+    if (Result<void> read = json::from_text(value, type, out); !read) error = std::move(read.error());
   });
-  if (error) return fail_with("type", error->message());
-  if (count > 1 && !many) return fail_with("repeated", "must be given once");
-  if (count == 0 && !many && type.kind != json::Kind::optional) return fail_with("required", "must be given");
+  if (error) return unfit(*error);
+  if (count > 1) return fail_with("duplicate", "was given more than once");
+  if (count == 0 && type.kind != json::Kind::optional) return fail_with("required", "is required");
   return true;
 }
 
@@ -186,23 +197,66 @@ Response refused(Extraction& extraction) {
 
 namespace {
 constexpr const char* invalid_input = "The input breaks a rule: `errors` lists every field.";
+
+/// A type that has no plain text would fail with every request: it is a mistake of the route.
+void need_text(Source source, std::string_view name, const json::TypeInfo& type) {
+  const json::TypeInfo& one = json::value_type(type);
+  if (json::has_text(one.kind == json::Kind::sequence ? *one.detail.sequence->element : one)) return;
+  throw std::invalid_argument(std::string(prefix(source)) + std::string(name) + " cannot be read from plain text as " +
+                              std::string(one.name) + ": only numbers, bool, texts, enumerations, times and lists can");
 }
 
+/// The members of a struct, each a parameter; those of structs in it behind their name and a dot, as they are bound.
+class StructParameters {
+ public:
+  StructParameters(OperationDoc& doc, Source source) : doc_(doc), source_(source) {}
+
+  void add(const json::TypeInfo& type, const std::string& before, bool required) {
+    if (std::ranges::find(inside_, &type) != inside_.end()) return;  // A recursive type has no last parameter.
+    inside_.push_back(&type);
+    for (const json::Field& field : type.detail.object->fields) {
+      if (field.read_only) continue;
+      const std::string name = before + std::string(field.name);
+      const json::TypeInfo& inner = json::value_type(*field.type);
+      if (inner.kind == json::Kind::object) {
+        add(inner, name + ".", required && field.type->kind != json::Kind::optional);
+        continue;
+      }
+      need_text(source_, name, *field.type);
+      doc_.parameters.push_back({.in = where(source_),
+                                 .name = source_name(source_, name),
+                                 .required = source_ == Source::path || (required && field.required),
+                                 .type = field.type,
+                                 .rules = field.rules,
+                                 .description = {},
+                                 .default_json = json::default_of(type, field)});
+    }
+    inside_.pop_back();
+  }
+
+ private:
+  OperationDoc& doc_;
+  Source source_;
+  std::vector<const json::TypeInfo*> inside_;
+};
+}  // namespace
+
 void describe_value(OperationDoc& doc, Source source, std::string_view name, const json::TypeInfo& type) {
-  const bool optional = type.kind == json::Kind::optional || type.kind == json::Kind::sequence;
-  doc.parameters.push_back({where(source), std::string(name), source == Source::path || !optional, &type, nullptr, {}});
+  need_text(source, name, type);
+  const bool list = type.kind == json::Kind::sequence && type.detail.sequence->fixed_size == 0;
+  doc.parameters.push_back({.in = where(source),
+                            .name = std::string(name),
+                            .required = source == Source::path || !(list || type.kind == json::Kind::optional),
+                            .type = &type,
+                            .rules = nullptr,
+                            .description = {},
+                            .default_json = {}});
   doc.problem(Status::unprocessable_content, invalid_input);
 }
 
 void describe_object(OperationDoc& doc, Source source, const json::TypeInfo& type) {
-  for (const json::Field& field : type.detail.object->fields) {
-    doc.parameters.push_back({where(source),
-                              source_name(source, field.name),
-                              source == Source::path || field.required,
-                              field.type,
-                              field.rules,
-                              {}});
-  }
+  json::prepare(type);  // A wrong pattern in the rules shows now.
+  StructParameters(doc, source).add(type, "", true);
   doc.problem(Status::unprocessable_content, invalid_input);
 }
 

@@ -99,9 +99,9 @@ bool accept(Extraction& extraction, Result<P>&& result, std::optional<P>& out) {
 /// How a parameter type gets its value. Specialise it for types of your own, or give them one of
 ///
 ///   static Result<T>       from_context(Context&);
-///   static Task<Result<T>> from_context_async(Context&);         // where it must wait: to read the body, to ask a
-///   store static void            describe(OperationDoc&);              // optional: what it adds to the API's
-///   description static constexpr BodyUse body_use = BodyUse::stream;         // optional: it reads the body itself
+///   static Task<Result<T>> from_context_async(Context&);         // where it must wait: to read the body
+///   static void            describe(OperationDoc&);              // optional: what it adds to the API's description
+///   static constexpr BodyUse body_use = BodyUse::stream;         // optional: it reads the body itself
 ///
 /// Those that wait run after all the others have their values, one after the other.
 template <class P>

@@ -37,7 +37,7 @@ concept HasAround = requires(const M& m, Context& ctx, Next next) {
 ///   std::optional<Response> before(Context&) const;                  // … or answers: what follows does not run
 ///   Result<void>            before(Context&) const;                  // … or fails: the error becomes a problem
 ///   void                    after(Context&, Response&) const;        // on the way out, for those whose before() went
-///   on void                    finish(Context&, const Outcome&) const;  // when the exchange is over, however it ended
+///   void                    finish(Context&, const Outcome&) const;  // when the exchange is over, however it ended
 ///   Task<Response>          around(Context&, Next) const;            // where it must wait: co_await next()
 ///   void                    describe(OperationDoc&) const;           // what it adds to the API's description
 ///   static constexpr std::string_view name = "rate_limit";

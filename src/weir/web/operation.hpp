@@ -21,6 +21,7 @@ struct ParameterDoc {
   const json::TypeInfo* type = nullptr;
   const json::Rules* rules = nullptr;
   std::string description;
+  std::string default_json;  ///< What holds when it is not given, as JSON; empty: nothing to say.
 };
 
 struct BodyDoc {
@@ -42,6 +43,7 @@ struct SecurityDoc {
   std::string scheme;         ///< For "http": "bearer", "basic".
   std::string bearer_format;  ///< "JWT"
   std::vector<std::string> scopes;
+  bool optional = false;  ///< Requests without it are answered, too.
 };
 
 struct OperationDoc {

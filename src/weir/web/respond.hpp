@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -87,6 +88,15 @@ struct Responder<Result<T>> {
       return Responder<T>::respond(ctx, std::move(*result));
   }
   static void describe(OperationDoc& doc) { Responder<T>::describe(doc); }
+};
+
+/// A handler that does nothing but fail: `return weir::unavailable("not yet");`
+template <>
+struct Responder<std::unexpected<Error>> {
+  static Response respond(Context& ctx, std::unexpected<Error>&& failure) {
+    return error_response(ctx, std::move(failure.error()));
+  }
+  static void describe(OperationDoc&) {}
 };
 
 template <class T, Status Code>

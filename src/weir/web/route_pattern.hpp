@@ -78,6 +78,11 @@ class RoutePattern {
     }
   }
   RoutePattern(const RuntimeRoute& route) noexcept : text_(route.text) {}  // NOLINT: converts
+  template <class Text>
+    requires(std::is_convertible_v<const Text&, std::string_view> && !std::is_array_v<Text>)
+  RoutePattern(const Text&) {  // NOLINT: converts, to say what is wrong
+    static_assert(sizeof(Text) == 0, "a pattern that is no literal is checked at the start: weir::runtime_route(text)");
+  }
 
   [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
 

@@ -19,7 +19,16 @@ namespace weir {
 namespace detail {
 
 template <class F>
-struct Signature : Signature<decltype(&F::operator())> {};
+struct Signature {
+  static_assert(sizeof(F) == 0,
+                "a handler is a function, or a lambda or object with one operator() whose parameters have types: "
+                "neither [](auto x) nor std::bind_front() tells where values come from; write a lambda around it");
+  using Returned = void;
+  using Parameters = std::tuple<>;
+};
+template <class F>
+  requires requires { &F::operator(); }
+struct Signature<F> : Signature<decltype(&F::operator())> {};
 template <class R, class... A>
 struct Signature<R (*)(A...)> {
   using Returned = R;

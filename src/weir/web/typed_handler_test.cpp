@@ -1,6 +1,9 @@
 #include "weir/web/typed_handler.hpp"
 
+#include <algorithm>
+#include <array>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -88,16 +91,56 @@ TEST(TypedHandler, BindsStructsFromQueryAndHeaders) {
   EXPECT_NE(answer.body.find("header."), std::string::npos) << answer.body;
 }
 
+TEST(TypedHandler, BindsAllThatWasGivenForOneName) {
+  TestService service;
+  service.get("/set", [](Query<std::set<int>, "n"> n) { return std::to_string(n->size()); });
+  service.get("/pair", [](Query<std::array<int, 2>, "n"> n) { return std::to_string((*n)[0] * 10 + (*n)[1]); });
+  service.get("/maybe", [](Query<std::optional<std::vector<int>>, "n"> n) {
+    return *n ? std::to_string((*n)->size()) : std::string("none");
+  });
+  EXPECT_EQ(service.request(get("/set?n=1&n=2&n=1")).body, "2");
+  EXPECT_EQ(service.request(get("/set")).body, "0");
+  EXPECT_EQ(service.request(get("/pair?n=4&n=2")).body, "42");
+  EXPECT_EQ(service.request(get("/pair?n=4")).status, 422);
+  EXPECT_EQ(service.request(get("/pair?n=4&n=2&n=3")).status, 422);
+  EXPECT_EQ(service.request(get("/maybe?n=4&n=2")).body, "2");
+  EXPECT_EQ(service.request(get("/maybe")).body, "none");
+  const TestResponse answer = service.request(get("/maybe?n=4&n=x"));
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_NE(answer.body.find("query.n"), std::string::npos) << answer.body;
+}
+
+enum class Direction { asc, desc };
+struct Ordered {
+  Direction order = Direction::asc;
+};
+
+TEST(TypedHandler, NamesRulesOfParametersAsThoseOfMembers) {
+  TestService service;
+  service.get("/value", [](Query<Direction, "order">) {});
+  service.get("/struct", [](Query<Ordered>) {});
+  const auto errors = [&](std::string_view target) {
+    const std::string body(service.request(get(target)).body);
+    return body.substr(std::min(body.find("\"errors\""), body.size()));
+  };
+  for (const char* query : {"?order=up", "?order=asc&order=desc", ""}) {
+    EXPECT_EQ(errors("/value" + std::string(query)), errors("/struct" + std::string(query)));
+    EXPECT_NE(errors("/value" + std::string(query)), "") << query;
+  }
+}
+
 TEST(TypedHandler, AnswersErrorsAsProblems) {
   TestService service;
   service.get("/missing", []() -> Result<User> { return not_found("no user 42"); });
   service.get("/none", []() -> std::optional<User> { return std::nullopt; });
   service.get("/nothing", []() {});
+  service.get("/later", [] { return unavailable("not yet"); });
   service.get("/throws", []() -> User { throw std::runtime_error("secret"); });
   const TestResponse missing = service.request(get("/missing"));
   EXPECT_EQ(missing.status, 404);
   EXPECT_NE(missing.body.find("no user 42"), std::string::npos);
   EXPECT_EQ(service.request(get("/none")).status, 404);
+  EXPECT_EQ(service.request(get("/later")).status, 503);
   EXPECT_EQ(service.request(get("/nothing")).status, 204);
   const TestResponse thrown = service.request(get("/throws"));
   EXPECT_EQ(thrown.status, 500);
