@@ -1,4 +1,9 @@
 // docs/guide/async.md
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <stop_token>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -69,6 +74,64 @@ struct Mail {
 weir::Task<bool> send_mail(weir::EventLoop& loop, Mail mail) {
   co_await loop.schedule();
   co_return !mail.to.empty();
+}
+
+// [jobs]
+/// What handlers leave to be done, by one thread beside the event loops.
+class Jobs {
+ public:
+  void push(std::string job) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(job));
+    changed_.notify_one();
+  }
+  /// Does jobs until it is asked to stop; those that wait by then are done, too.
+  void work(std::stop_token stop) {
+    std::unique_lock lock(mutex_);
+    while (changed_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
+      std::string job = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      done_.fetch_add(1);  // … what takes long
+      lock.lock();
+    }
+  }
+  [[nodiscard]] int done() const { return done_.load(); }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<std::string> waiting_;
+  std::atomic<int> done_{0};
+};
+// [/jobs]
+
+TEST(Async, WorkGoesOnBesideRequests) {
+  weir::AppOptions options = quiet();
+  options.listen = {"127.0.0.1:0"};
+  options.threads = 1;
+  weir::App app(options);
+  // [worker]
+  auto& jobs = app.make_state<Jobs>();
+  std::jthread worker;
+  app.on_start([&]() -> weir::Result<void> {
+    worker = std::jthread([&jobs](std::stop_token stop) { jobs.work(std::move(stop)); });
+    return {};
+  });
+  app.on_stop([&worker] {
+    worker.request_stop();
+    worker.join();
+  });
+  app.post("/reports", [](weir::State<Jobs> queue) {
+    queue->push("report");
+    return weir::accepted(std::string("it is being made"));
+  });
+  // [/worker]
+  EXPECT_EQ(app.test().post("/reports", "text/plain", "").status, 202);
+  ASSERT_TRUE(app.start());
+  app.stop(0s);  // The job was left before the worker began; it is done before the worker ends.
+  EXPECT_EQ(jobs.done(), 1);
+  EXPECT_FALSE(worker.joinable());
 }
 
 TEST(Async, TemporariesAreNamed) {

@@ -1,4 +1,8 @@
 // docs/guide/binding-and-validation.md
+#include <charconv>
+#include <chrono>
+#include <variant>
+
 #include <gtest/gtest.h>
 
 #include "support.hpp"
@@ -45,6 +49,59 @@ struct Customer {
 };
 // [/rules]
 
+// [cross]
+struct Booking {
+  std::chrono::year_month_day from;
+  std::chrono::year_month_day to;
+
+  weir::Result<void> validate() const {
+    if (from <= to) return {};
+    return weir::fail(weir::Error(weir::Errc::unprocessable, "1 field is not valid")
+                          .with_fields({{"to", "order", "must not be before from"}}));
+  }
+};
+// [/cross]
+
+// [variant]
+struct Card {
+  std::string number;
+  static constexpr auto rules = weir::rules<Card>(weir::tag("kind", "card"));
+};
+struct Transfer {
+  std::string iban;
+  static constexpr auto rules = weir::rules<Transfer>(weir::tag("kind", "transfer"));
+};
+using Payment = std::variant<Card, Transfer>;  // {"kind":"card","number":"…"}
+// [/variant]
+
+enum class Level { low, high };
+
+// A class of a library: no aggregate, so reflection cannot see into it.
+class Decimal {
+ public:
+  Decimal() = default;
+  static std::optional<Decimal> parse(std::string_view text) {
+    Decimal made;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), made.value_);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return made;
+  }
+  [[nodiscard]] std::string str() const { return std::to_string(value_); }
+
+ private:
+  std::int64_t value_ = 0;
+};
+
+class Celsius {
+ public:
+  Celsius() = default;
+  explicit Celsius(double degrees) : degrees_(degrees) {}
+  [[nodiscard]] double degrees() const { return degrees_; }
+
+ private:
+  double degrees_ = 0;
+};
+
 // [outside]
 // A struct of a library that cannot be changed.
 struct Point {
@@ -60,6 +117,40 @@ template <>
 inline constexpr auto weir::rules_for<guide::Point> = weir::rules<guide::Point>(
     weir::field<&guide::Point::lat>().min(-90).max(90), weir::field<&guide::Point::lon>().min(-180).max(180));
 // [/outside_rules]
+
+// [enum_names]
+template <>
+inline constexpr auto weir::enum_names_for<guide::Level> =
+    weir::enum_names<guide::Level>({{guide::Level::low, "LOW"}, {guide::Level::high, "HIGH"}});
+// [/enum_names]
+
+// [custom]
+template <>
+struct weir::json::Custom<guide::Decimal> {  // a text in JSON, and in paths and queries
+  static bool from_text(std::string_view text, guide::Decimal& out) {
+    const std::optional<guide::Decimal> parsed = guide::Decimal::parse(text);
+    if (parsed) out = *parsed;
+    return parsed.has_value();
+  }
+  static std::string_view to_text(const guide::Decimal& value, weir::Buffer& scratch) {
+    scratch.append(value.str());
+    return scratch.view();
+  }
+  static constexpr std::string_view format = "decimal";                       // for the description; may be left out
+  static constexpr const char* expected = "must be a number such as \"42\"";  // what clients read; the same
+};
+
+template <>
+struct weir::json::Custom<guide::Celsius> {  // as another type: a number here, often a struct
+  using As = double;
+  static weir::Result<void> load(double&& from, guide::Celsius& out) {
+    if (from < -273.15) return weir::bad_request("must not be below -273.15");
+    out = guide::Celsius(from);
+    return {};
+  }
+  static void store(const guide::Celsius& from, double& to) { to = from.degrees(); }
+};
+// [/custom]
 
 namespace guide {
 
@@ -128,6 +219,75 @@ TEST(Binding, ReadsAndChecksJson) {
                            R"("field":"addresses[0].zipCode","rule":"pattern")", R"("field":"age")"}) {
     EXPECT_NE(refused.body.find(part), std::string::npos) << refused.body;
   }
+}
+
+TEST(Binding, ChecksMembersAgainstEachOther) {
+  weir::App app(quiet());
+  app.post("/bookings", [](weir::Json<Booking> booking) { return *booking; });
+  weir::TestClient client = app.test();
+  const auto post = [&](std::string_view body) { return client.post("/bookings", "application/json", body); };
+  EXPECT_EQ(post(R"({"from":"2026-01-02","to":"2026-01-03"})").status, 200);
+  const auto refused = post(R"({"from":"2026-01-02","to":"2026-01-01"})");
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_NE(refused.body.find(R"("field":"to","rule":"order")"), std::string::npos) << refused.body;
+}
+
+TEST(Binding, KnowsTypesOfOthers) {
+  struct Reading {
+    Decimal serial;
+    Celsius at;
+    Level level;
+    Payment paid;
+  };
+  weir::App app(quiet());
+  app.post("/readings", [](weir::Json<Reading> reading) { return *reading; });
+  app.get("/serials/{serial}", [](weir::Path<Decimal> serial) { return serial->str(); });
+  weir::TestClient client = app.test();
+  const std::string good = R"({"serial":"42","at":21.5,"level":"HIGH","paid":{"kind":"transfer","iban":"DE02"}})";
+  EXPECT_EQ(client.post("/readings", "application/json", good).body, good);
+  const auto refused =
+      client.post("/readings", "application/json", R"({"serial":"x","at":-300,"level":"high","paid":{"kind":"cash"}})");
+  EXPECT_EQ(refused.status, 422);
+  for (const char* part : {R"("field":"serial")", "must be a number such as", R"("field":"at")", "-273.15",
+                           R"("field":"level")", R"("field":"paid)"}) {
+    EXPECT_NE(refused.body.find(part), std::string::npos) << part << " is missing in " << refused.body;
+  }
+  EXPECT_EQ(client.get("/serials/7").body, "7");
+  EXPECT_EQ(client.get("/serials/x").status, 422);
+}
+
+TEST(Binding, SetsCookies) {
+  weir::App app(quiet());
+  // [cookies]
+  app.post("/session", []() -> weir::Result<weir::Response> {
+    weir::Response answer(weir::Status::no_content);
+    weir::Result<void> set =
+        weir::http::add_cookie(answer.headers, {.name = "session", .value = "s3cr3t", .max_age_seconds = 3600});
+    if (!set) return weir::fail(std::move(set.error()));
+    return answer;
+  });
+  // [/cookies]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.post("/session", "text/plain", "").header("Set-Cookie"),
+            "session=s3cr3t; Max-Age=3600; Path=/; Secure; HttpOnly; SameSite=Lax");
+}
+
+TEST(Binding, AnswersInTheFormThatTheClientLikes) {
+  weir::App app(quiet());
+  // [negotiation]
+  app.get("/points", [](weir::Context& ctx) -> weir::Response {
+    const std::string_view best = ctx.accepts({"application/json", "text/csv"});
+    if (best.empty()) return weir::problem(weir::Status::not_acceptable, "there are JSON and CSV");
+    weir::Response answer = best == "text/csv" ? weir::bytes("lat,lon\n52.5,13.4\n", best)
+                                               : weir::json_response(std::vector<Point>{{52.5, 13.4}});
+    answer.headers.set("Vary", "Accept");
+    return answer;
+  });
+  // [/negotiation]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.get("/points").body, R"([{"lat":52.5,"lon":13.4}])");
+  EXPECT_EQ(client.get("/points", {{"Accept", "text/csv, application/json;q=0.5"}}).body, "lat,lon\n52.5,13.4\n");
+  EXPECT_EQ(client.get("/points", {{"Accept", "image/png"}}).status, 406);
 }
 
 TEST(Binding, TakesRulesFromOutside) {
