@@ -181,6 +181,15 @@ struct BadPattern {
   static constexpr auto rules = weir::rules<BadPattern>(weir::field<&BadPattern::q>().pattern("(["));
 };
 
+TEST(App, ReportsOptionsThatCannotBeMeantAtTheStart) {
+  AppOptions options = quiet();
+  options.production.request_id.header = "no name of a field";
+  App app(options);
+  const Result<void> started = app.start();
+  ASSERT_FALSE(started);
+  EXPECT_NE(started.error().message().find("no name of a field"), std::string::npos) << started.error().message();
+}
+
 TEST(App, ReportsTypesThatCannotWorkAtTheStart) {
   App app(quiet());
   app.get("/query", [](Query<BadPattern>) {});

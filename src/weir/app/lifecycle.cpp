@@ -7,6 +7,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -132,7 +133,11 @@ Result<void> App::Impl::prepare() {
   if (!log) {
     if (Result<void> opened = open_log(); !opened) return opened;
   }
-  outer = production_chain(options.production, Telemetry{&metrics, log.get()});
+  try {
+    outer = production_chain(options.production, Telemetry{&metrics, log.get()});
+  } catch (const std::invalid_argument& mistake) {  // a value that cannot be sent, a name that is none
+    return fail(Errc::invalid_argument, std::string("the options of the production chain: ") + mistake.what());
+  }
   const std::vector<Middleware> admin_outer = outer;
   outer.insert(outer.end(), middleware.begin(), middleware.end());
   add_operations();
