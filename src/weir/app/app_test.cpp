@@ -181,6 +181,27 @@ struct BadPattern {
   static constexpr auto rules = weir::rules<BadPattern>(weir::field<&BadPattern::q>().pattern("(["));
 };
 
+struct Login {
+  std::string user;
+};
+
+TEST(App, BoundsTheFieldsOfAForm) {
+  const auto post = [](App& app, int more) {
+    std::string body = "user=ada";
+    for (int i = 0; i < more; ++i) body += "&a";
+    return app.test().post("/login", "application/x-www-form-urlencoded", body);
+  };
+  App app(quiet());
+  app.post("/login", [](Form<Login> form) { return form->user; });
+  EXPECT_EQ(post(app, 999).body, "ada");
+  EXPECT_EQ(post(app, 1000).status, 413);
+  App strict(quiet());
+  strict.state(FormOptions{.max_fields = 1});
+  strict.post("/login", [](Form<Login> form) { return form->user; });
+  EXPECT_EQ(post(strict, 0).body, "ada");
+  EXPECT_EQ(post(strict, 1).status, 413);
+}
+
 TEST(App, ReportsOptionsThatCannotBeMeantAtTheStart) {
   AppOptions options = quiet();
   options.production.request_id.header = "no name of a field";

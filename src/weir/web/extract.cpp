@@ -180,6 +180,15 @@ bool extract_form(Extraction& extraction, const json::TypeInfo& type, void* out)
     return refuse(extraction, Errc::unsupported_media_type,
                   "the request body must be application/x-www-form-urlencoded");
   }
+  // Each member of the struct looks through all of them: without a bound, a body of `&a&a&a…` would hold up the loop.
+  const FormOptions* given = ctx.states().find<FormOptions>();
+  const std::size_t limit = (given != nullptr ? *given : FormOptions()).max_fields;
+  std::size_t count = 0;
+  for ([[maybe_unused]] const http::QueryParameter& field : http::QueryView(ctx.received_body())) {
+    if (++count > limit) {
+      return refuse(extraction, Errc::too_large, "the form has more than " + std::to_string(limit) + " fields");
+    }
+  }
   Result<void> bound = json::bind_fields(type, out, FormFields(ctx));
   return bound || add_failures(extraction, "", std::move(bound.error()));
 }

@@ -1,6 +1,7 @@
 // What handlers take: each parameter says by its type where its value comes from.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "weir/base/fixed_string.hpp"
@@ -52,6 +53,11 @@ struct Json {
   const T* operator->() const noexcept { return &value; }
   T& operator*() noexcept { return value; }
   T* operator->() noexcept { return &value; }
+};
+
+/// Bounds of Form. They hold for every route when the application has them as state: `app.state(FormOptions{…})`.
+struct FormOptions {
+  std::size_t max_fields = 1000;  ///< Fields of one form, repeated ones each: 413.
 };
 
 /// The body as an HTML form without files (application/x-www-form-urlencoded), validated.
