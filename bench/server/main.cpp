@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
   unsigned threads = 1;
   line.add_option("--host", host, "Address to listen on [127.0.0.1]");
   line.add_option("--port", port, "Port to listen on [8080]");
-  line.add_option("--threads", threads, "Event loops [1]");
+  line.add_option("--threads", threads, "Event loops [1]")->check(CLI::Range(1, 1024));
   line.add_option("--chain", chain, "none or production [production]")->check(CLI::IsMember({"none", "production"}));
   line.add_option("--access-log", access_log, "File of the structured log [/dev/null]");
   line.add_option("--file", file, "File that /file sends [12 MB, made in /tmp]");
@@ -126,9 +126,11 @@ int main(int argc, char** argv) {
       },
       echo);
   app.get("/file", [&file] { return weir::file(file, "application/octet-stream"); });
-  std::printf("bench-server listening on %s:%u, chain %s, %u threads\n", host.c_str(), static_cast<unsigned>(port),
-              chain.c_str(), threads);
-  std::fflush(stdout);
+  app.on_listening([&] {
+    std::printf("bench-server listening on %s, chain %s, %u threads\n", app.addresses().front().to_string().c_str(),
+                chain.c_str(), threads);
+    std::fflush(stdout);
+  });
   const int status = app.run();
   if (own_file) ::unlink(file.c_str());
   return status;

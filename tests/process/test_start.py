@@ -128,6 +128,7 @@ class Mistakes(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("/nonexistent/folder/app.log", error)
 
+    @harness.skip_if_sanitized("UBSan's look at a vtable opens a pipe, and takes its failure for a bad object")
     def test_more_event_loops_than_descriptors(self):
         status, _, error = run("--listen", "127.0.0.1:0", "--threads", "100", descriptors=50)
         self.assertEqual(status, 1, error)

@@ -134,7 +134,7 @@ Response to_response(Context& ctx, EventStreamResponse stream) {
     EventStream events(ctx, out, stream.options);
     if (stream.options.retry) {
       const SseEvent first{.event = {}, .data = {}, .id = {}, .retry = stream.options.retry};
-      static_cast<void>(co_await events.send(first));
+      [[maybe_unused]] const Result<void> sent = co_await events.send(first);  // What runs now finds out as well.
     }
     Task<Result<void>> task = stream.run(events);
     Result<void> result = co_await std::move(task);
