@@ -37,6 +37,8 @@
 namespace weir {
 
 /// Well-known forms of text, checked as their RFCs say, and "format" in JSON Schema.
+// Lower case, as it reads where rules are declared.
+// NOLINTNEXTLINE(readability-identifier-naming)
 enum class format : std::uint8_t {
   none,
   email,      ///< RFC 5321 addr-spec with a dot-atom or quoted local part.
@@ -50,6 +52,7 @@ enum class format : std::uint8_t {
 };
 
 /// How names of members become names in JSON.
+// NOLINTNEXTLINE(readability-identifier-naming): as above
 enum class naming : std::uint8_t {
   as_is,
   camel_case,   ///< created_at → createdAt

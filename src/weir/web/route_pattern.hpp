@@ -22,10 +22,12 @@ struct RuntimeRoute {
 
 namespace detail {
 
-// Calling one of these while a constant is computed is the compile error: its name is the message.
+// Calling one of these while a constant is computed is the compile error: its name is the message, and Path a type's.
+// NOLINTBEGIN(readability-identifier-naming)
 void the_pattern_is_malformed_see_router_pattern_hpp();
 void the_handler_has_more_Path_parameters_than_the_pattern_has_placeholders();
 void a_named_Path_parameter_is_not_in_the_pattern();
+// NOLINTEND(readability-identifier-naming)
 
 constexpr bool pattern_has(std::string_view pattern, std::string_view name) {
   PatternReader reader(pattern);
