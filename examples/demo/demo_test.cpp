@@ -256,8 +256,7 @@ TEST_F(Demo, LeavesNothingOfAnUploadThatIsRefused) {
   client_->send({weir::http::Method::put, "/tasks/1/attachments/a.txt", {{"Content-Length", "100"}}, "half"});
   client_->disconnect();
   EXPECT_EQ(client_->get("/tasks/1/attachments").json<AttachmentList>()->items.size(), 0u);
-  client_.reset();
-  app_.stop(weir::Duration::zero());
+  client_.reset();  // It waits for what the pool still does for it.
   EXPECT_EQ(stored_files(), 0u);
 }
 

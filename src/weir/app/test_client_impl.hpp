@@ -23,6 +23,7 @@ struct TestClient::Impl {
     worker.close_all();
     loop.run_until_idle();
     worker.abandon_exchanges();
+    if (app.blocking) app.blocking->forget(loop);
     loop.run_until_idle();
   }
 

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -216,6 +217,8 @@ std::string compile(std::string_view body) {
   const int status = std::system(command.c_str());
   std::stringstream out;
   out << std::ifstream(stem + ".txt").rdbuf();
+  std::filesystem::remove(stem + ".cpp");
+  std::filesystem::remove(stem + ".txt");
   return status == 0 ? "" : out.str();
 }
 

@@ -1,5 +1,6 @@
 #include "weir/runtime/blocking_pool.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <string>
 
@@ -27,14 +28,14 @@ class BlockedSignals {
 
 }  // namespace
 
-BlockingPool::BlockingPool(Options options) : options_(options) {
+BlockingPool::BlockingPool(Options options) : options_(options), serving_(options.threads) {
   WEIR_ASSERT(options.threads > 0);
   const BlockedSignals blocked;  // inherited by the threads: signals are for those of the application
   try {
     for (std::size_t i = 0; i < options.threads; ++i) {
       threads_.emplace_back([this, i] {
         ::pthread_setname_np(::pthread_self(), ("weir-pool-" + std::to_string(i)).c_str());
-        work();
+        work(i);
       });
     }
   } catch (...) {  // The system gives no more threads: those that run already must not outlive the pool.
@@ -70,20 +71,33 @@ bool BlockingPool::submit(runtime::Job& job, std::optional<Error>& why) {
   return true;
 }
 
-void BlockingPool::work() {
+void BlockingPool::work(std::size_t thread) {
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || queue_.size() != 0; });
     if (stopping_) return;
     runtime::Job* job = queue_.pop();
     stats_.waiting.store(queue_.size(), std::memory_order_relaxed);
+    serving_[thread] = &job->loop();
     lock.unlock();
     stats_.running.fetch_add(1, std::memory_order_relaxed);
     job->execute();  // it belongs to the loop from now on
     stats_.running.fetch_sub(1, std::memory_order_relaxed);
     stats_.executed.fetch_add(1, std::memory_order_relaxed);
     lock.lock();
+    serving_[thread] = nullptr;
+    if (forgetting_ != 0) finished_.notify_all();
   }
+}
+
+void BlockingPool::forget(const EventLoop& loop) noexcept {
+  std::unique_lock lock(mutex_);
+  runtime::JobQueue waiting = queue_.take_those_of(loop);
+  stats_.waiting.store(queue_.size(), std::memory_order_relaxed);
+  while (runtime::Job* job = waiting.pop()) job->refuse();
+  ++forgetting_;
+  finished_.wait(lock, [this, &loop] { return std::ranges::find(serving_, &loop) == serving_.end(); });
+  --forgetting_;
 }
 
 void BlockingPool::stop() noexcept {

@@ -33,8 +33,9 @@ class Job : public Mail {
     if (!abandoned_.load(std::memory_order_acquire)) call();
     loop_.post(*this);
   }
-  /// Instead of execute(): the pool ends without having called it.
+  /// Instead of execute(): the pool, or the loop, ends without having called it.
   void refuse() noexcept { loop_.post(*this); }
+  [[nodiscard]] const EventLoop& loop() const noexcept { return loop_; }
 
  protected:
   virtual void call() noexcept = 0;
@@ -87,6 +88,13 @@ class JobQueue {
     --size_;
     return job;
   }
+  /// Takes out those of one loop, in order.
+  JobQueue take_those_of(const EventLoop& loop) noexcept {
+    JobQueue all = std::exchange(*this, {});
+    JobQueue taken;
+    while (Job* job = all.pop()) (&job->loop() == &loop ? taken : *this).push(*job);
+    return taken;
+  }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:
@@ -97,7 +105,8 @@ class JobQueue {
 
 }  // namespace runtime
 
-/// A bounded pool. run() may be called on any loop; the pool must be stopped or destroyed before the loops are.
+/// A bounded pool. run() may be called on any loop; before a loop is destroyed, the pool must be stopped or destroyed,
+/// or told to forget() the loop.
 class BlockingPool {
  public:
   struct Options {
@@ -122,6 +131,11 @@ class BlockingPool {
 
   /// Ends the threads: calls that run are waited for, calls that wait come back as errors (unavailable). Idempotent.
   void stop() noexcept;
+
+  /// Ends what the pool does for `loop`, which is about to be destroyed: its calls that run are waited for, those that
+  /// wait come back as errors (unavailable), and all of them are in the loop's mailbox when this returns. On the loop's
+  /// thread; nobody may call run() on that loop any more.
+  void forget(const EventLoop& loop) noexcept;
 
   template <class F>
   class Call;
@@ -148,13 +162,16 @@ class BlockingPool {
  private:
   /// False when it is refused; `why` says why.
   bool submit(runtime::Job& job, std::optional<Error>& why);
-  void work();
+  void work(std::size_t thread);
 
   Options options_;
   Stats stats_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable finished_;  ///< A thread has finished a call; for forget().
+  std::size_t forgetting_ = 0;        ///< Those that wait for it.
   runtime::JobQueue queue_;
+  std::vector<const EventLoop*> serving_;  ///< The loop whose call each thread runs, or null.
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

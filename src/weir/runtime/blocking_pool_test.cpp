@@ -1,5 +1,6 @@
 #include "weir/runtime/blocking_pool.hpp"
 
+#include <chrono>
 #include <fstream>
 #include <latch>
 #include <memory>
@@ -224,6 +225,55 @@ TEST(BlockingPool, StoppingFinishesWhatRunsAndRefusesTheRest) {
   Start start_late(loop, late);
   loop.run_until_idle();
   EXPECT_EQ(late.take(), Errc::unavailable);
+}
+
+TEST(BlockingPool, ForgetsALoopThatGoes) {
+  EventLoop staying;
+  BlockingPool pool({.threads = 1});
+  Blocker blocker(staying, pool);
+  auto calls = std::make_shared<int>(0);
+  auto kept = call(pool, calls);
+  Start start_kept(staying, kept);
+  {
+    EventLoop going;
+    auto waiting = call(pool, calls);
+    Start start(going, waiting);
+    going.run_until_idle();
+    pool.forget(going);  // does not wait for what other loops have running
+    going.run_until_idle();
+    ASSERT_TRUE(waiting.done());
+    EXPECT_EQ(waiting.take(), Errc::unavailable);
+  }
+  staying.run_until_idle();
+  blocker.release();
+  while (!kept.done() || !blocker.done()) staying.run_once(true);
+  EXPECT_EQ(kept.take(), Errc::unknown);
+  EXPECT_EQ(*calls, 1) << "the other loop's call is none of its business";
+}
+
+TEST(BlockingPool, WaitsForWhatRunsBeforeItForgetsALoop) {
+  BlockingPool pool({.threads = 1});
+  auto owned = std::make_shared<int>(1);
+  {
+    EventLoop going;
+    std::binary_semaphore started{0};
+    {
+      auto task = [](BlockingPool& p, std::shared_ptr<int> value, std::binary_semaphore& begun) -> Task<> {
+        auto slow = p.run([value, &begun] {
+          begun.release();
+          std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        });
+        auto result = co_await slow;
+        ADD_FAILURE() << "resumed after it was destroyed";
+      }(pool, owned, started);
+      Start start(going, task);
+      going.run_until_idle();
+      started.acquire();
+    }
+    pool.forget(going);
+    EXPECT_TRUE(going.run_until_idle()) << "the call has come back";
+    EXPECT_EQ(owned.use_count(), 1);
+  }
 }
 
 TEST(BlockingPool, ServesSeveralLoops) {

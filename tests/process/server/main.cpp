@@ -63,20 +63,25 @@ weir::AppOptions options_of_environment() {
   return options;
 }
 
-/// A file of `bytes` that is gone from the directory when the process ends in order.
+/// A file of `bytes` that no directory knows: nothing is left of it when the process is killed.
 class ScratchFile {
  public:
-  explicit ScratchFile(std::int64_t bytes) : path_("/tmp/weir-test-server-XXXXXX") {
-    const int fd = ::mkstemp(path_.data());
-    if (fd < 0 || ::ftruncate(fd, bytes) != 0) throw std::runtime_error("cannot make " + path_);
-    ::close(fd);
+  explicit ScratchFile(std::int64_t bytes) {
+    std::string name = "/tmp/weir-test-server-XXXXXX";
+    fd_ = ::mkstemp(name.data());
+    if (fd_ < 0 || ::unlink(name.c_str()) != 0 || ::ftruncate(fd_, bytes) != 0) {
+      throw std::runtime_error("cannot make " + name);
+    }
+    path_ = "/proc/self/fd/" + std::to_string(fd_);
   }
   ScratchFile(const ScratchFile&) = delete;
   ScratchFile& operator=(const ScratchFile&) = delete;
-  ~ScratchFile() { ::unlink(path_.c_str()); }
+  ~ScratchFile() { ::close(fd_); }
+  /// Good in this process only.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
+  int fd_ = -1;
   std::string path_;
 };
 
