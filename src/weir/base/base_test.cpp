@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include "weir/base/arena.hpp"
 #include "weir/base/buffer.hpp"
@@ -52,7 +53,7 @@ TEST(Recycle, HandsTheLastBlockOutFirstAndKeepsABoundedNumber) {
   EXPECT_EQ(recycle::allocate(65), second);
   recycle::deallocate(second, 65);
 
-  constexpr std::size_t most = recycle::keep_bytes / recycle::max_block;
+  constexpr std::size_t most = recycle::keep_page_bytes / recycle::max_block;
   std::vector<void*> blocks;
   for (std::size_t i = 0; i < 2 * most; ++i) blocks.push_back(recycle::allocate(recycle::max_block));
   for (void* block : blocks) recycle::deallocate(block, recycle::max_block);
@@ -61,6 +62,31 @@ TEST(Recycle, HandsTheLastBlockOutFirstAndKeepsABoundedNumber) {
   EXPECT_EQ(kept, most);
   recycle::trim();
   EXPECT_EQ(recycle::detail::lists.head.back(), nullptr);
+}
+
+TEST(Recycle, GivesThePagesBackThatAreNotUsedAnyMore) {
+  recycle::trim();
+  void* used = recycle::allocate(recycle::min_pages);
+  void* idle = recycle::allocate(recycle::min_pages);
+  void* small = recycle::allocate(100);
+  recycle::deallocate(idle, recycle::min_pages);
+  recycle::deallocate(used, recycle::min_pages);
+  recycle::deallocate(small, 100);
+  EXPECT_TRUE(recycle::keeps_pages());
+  recycle::age();
+  EXPECT_EQ(recycle::allocate(recycle::min_pages), used) << "they rest until the next time";
+  recycle::deallocate(used, recycle::min_pages);
+
+  const auto is_mapped = [](void* page) { return ::msync(page, recycle::min_pages, MS_ASYNC) == 0; };
+  EXPECT_TRUE(is_mapped(idle));
+  recycle::age();
+  EXPECT_FALSE(is_mapped(idle));
+  EXPECT_TRUE(is_mapped(used));
+  recycle::age();
+  EXPECT_FALSE(is_mapped(used));
+  EXPECT_FALSE(recycle::keeps_pages());
+  EXPECT_EQ(recycle::allocate(100), small) << "small blocks stay";
+  recycle::deallocate(small, 100);
 }
 #endif
 

@@ -2,6 +2,10 @@
 //
 // Everything that lives about as long as a request (coroutine frames, response bodies, header tables, arena chunks,
 // connection buffers) comes from here, so that a thread that serves a steady load calls malloc no more.
+//
+// Large blocks have pages of their own. In malloc's heap the place of one that is freed is soon taken by something
+// small that stays, the next large one does not fit there any more, and the heap grows with every burst. Those that a
+// thread does not use any more go back to the kernel (see age()).
 #pragma once
 
 #include <array>
@@ -18,13 +22,18 @@ namespace weir::recycle {
 inline constexpr std::size_t min_block = 64;
 inline constexpr std::size_t max_block = std::size_t{1} << 18;  ///< Larger blocks go straight to malloc.
 
-/// How many bytes of each size the calling thread's lists keep at most.
+/// Blocks from this size to max_block are whole pages.
+inline constexpr std::size_t min_pages = std::size_t{1} << 14;
+
+/// How many bytes of each size the calling thread's lists keep at most: of blocks from malloc, and of pages.
 inline constexpr std::size_t keep_bytes = std::size_t{1} << 18;
+inline constexpr std::size_t keep_page_bytes = std::size_t{1} << 22;
 
 namespace detail {
 
 inline constexpr unsigned min_shift = std::countr_zero(min_block);
 inline constexpr std::size_t classes = std::countr_zero(max_block) - min_shift + 1;
+inline constexpr std::size_t first_pages = std::countr_zero(min_pages) - min_shift;  ///< The first class of pages.
 
 struct Node {
   Node* next;
@@ -34,6 +43,7 @@ struct Node {
 struct Lists {
   std::array<Node*, classes> head;
   std::array<std::uint32_t, classes> room;  ///< Blocks that the list still takes; 0 before the thread's first one, too.
+  std::array<Node*, classes - first_pages> resting;  ///< Pages that were in `head` at the last age().
 };
 extern constinit thread_local Lists lists;
 
@@ -88,6 +98,17 @@ inline void deallocate(void* block, std::size_t size) noexcept {
 
 /// Frees what the calling thread's lists hold. For tests and for idle processes.
 void trim() noexcept;
+
+/// Gives the kernel the calling thread's pages that were not used since the last call of age(). Event loops call it
+/// about once a second for as long as the thread keeps_pages().
+void age() noexcept;
+[[nodiscard]] inline bool keeps_pages() noexcept {
+  bool any = false;
+  for (std::size_t i = detail::first_pages; i < detail::classes; ++i) {
+    any |= detail::lists.head[i] != nullptr || detail::lists.resting[i - detail::first_pages] != nullptr;
+  }
+  return any;
+}
 
 /// A standard allocator on top of it.
 template <class T>

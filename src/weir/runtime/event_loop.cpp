@@ -148,10 +148,19 @@ bool EventLoop::turn(bool wait, bool just_turned) noexcept {
   busy |= fire_timers();
   busy |= deliver_mail();
   busy |= run_deferred();
+  if (!manual_) memory_age_.watch();  // With a manual clock a second has no length.
 
   in_turn_ = false;
   current_loop = outer;
   return busy;
+}
+
+void EventLoop::MemoryAge::watch() noexcept {
+  if (!armed() && recycle::keeps_pages()) loop_.arm_after(*this, std::chrono::seconds(1));
+}
+
+void EventLoop::MemoryAge::on_timer() noexcept {
+  recycle::age();
 }
 
 bool EventLoop::fire_timers() noexcept {

@@ -149,6 +149,17 @@ class EventLoop {
     int fd_;
   };
 
+  /// Runs out once a second while the thread keeps pages that it may not need any more.
+  class MemoryAge final : public Timer {
+   public:
+    explicit MemoryAge(EventLoop& loop) noexcept : loop_(loop) {}
+    void watch() noexcept;
+    void on_timer() noexcept override;
+
+   private:
+    EventLoop& loop_;
+  };
+
   bool turn(bool wait, bool just_turned) noexcept;
   int timeout_ms(bool wait, bool just_turned) const noexcept;
   bool fire_timers() noexcept;
@@ -165,6 +176,7 @@ class EventLoop {
   Deferred* last_deferred_ = nullptr;
   runtime::Poller poller_;
   TimerWheel wheel_;
+  MemoryAge memory_age_{*this};
   Stats stats_;
   std::size_t mailbox_limit_;
   std::atomic<std::size_t> limited_posts_{0};

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "weir/base/recycle.hpp"
 #include "weir/runtime/loop_group.hpp"
 #include "weir/runtime/run_task.hpp"
 #include "weir/time/manual_clock.hpp"
@@ -470,6 +471,21 @@ TEST(LoopGroup, DefaultIsALoopForEachProcessor) {
   LoopGroup group;
   EXPECT_EQ(group.size(), available_processors());
 }
+
+#ifndef WEIR_SANITIZED  // They keep nothing.
+TEST(EventLoop, GivesPagesBackThatItsThreadDoesNotUse) {
+  EventLoop loop;
+  recycle::trim();
+  recycle::deallocate(recycle::allocate(recycle::min_pages), recycle::min_pages);  // may open the lists
+  recycle::deallocate(recycle::allocate(recycle::min_pages), recycle::min_pages);
+  loop.run_once(false);
+  const auto begin = std::chrono::steady_clock::now();
+  while (recycle::keeps_pages() && std::chrono::steady_clock::now() - begin < 10s) loop.run_once(true);
+  EXPECT_FALSE(recycle::keeps_pages());
+  loop.run_until_idle();
+  EXPECT_EQ(loop.next_timer(), std::nullopt) << "an idle loop sleeps";
+}
+#endif
 
 }  // namespace
 }  // namespace weir
