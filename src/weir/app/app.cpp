@@ -102,11 +102,13 @@ Logger App::logger(std::string_view name) {
   return impl_->log->logger(name);
 }
 
+BlockingPool& App::Impl::pool() {
+  if (!blocking) blocking = std::make_unique<BlockingPool>(BlockingPool::Options{.threads = options.blocking_threads});
+  return *blocking;
+}
+
 BlockingPool& App::blocking() {
-  if (!impl_->blocking) {
-    impl_->blocking = std::make_unique<BlockingPool>(BlockingPool::Options{.threads = impl_->options.blocking_threads});
-  }
-  return *impl_->blocking;
+  return impl_->pool();
 }
 
 Result<void> App::reload_tls() {

@@ -77,10 +77,18 @@ struct App::Impl {
   /// The routes of the API's description and its page.
   void add_description();
   [[nodiscard]] std::string description() const;
+  /// Made by the first call. Throws std::system_error when the system gives no threads.
+  BlockingPool& pool();
+  /// The loops and the pool, which do not serve yet.
+  Result<void> make_engine();
   Result<void> listen();
   Result<void> listen_on(std::string_view address, Application& service, bool secure);
   [[nodiscard]] net::StreamFilterFactory filter(const Application& service, bool secure);
   Result<void> open_tls();
+  /// From here on requests are served.
+  Result<void> serve();
+  /// Undoes what start() has begun.
+  void undo_start() noexcept;
   Result<void> run_start_hooks();
   void run_stop_hooks() noexcept;
   [[nodiscard]] ChainEnvironment environment();

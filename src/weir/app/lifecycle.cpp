@@ -52,6 +52,21 @@ void add_endpoint(RouteBuilder& routes, OperationRoute operation, bool guarded) 
   if (guarded && operation.audience == Audience::operators) route.use(&from_this_machine_only);
 }
 
+/// What processes and containers run into when there are too many threads.
+constexpr std::string_view more_threads = "raise the limit of processes (ulimit -u, TasksMax, pids.max)";
+
+/// Does what needs threads or descriptors; it throws where the system gives no more. `remedy`: what to do then.
+template <class Make>
+Result<void> acquire(std::string_view what, std::string_view remedy, const Make& make) {
+  try {
+    make();
+  } catch (const std::system_error& error) {
+    return fail(Errc::resource_exhausted,
+                "cannot " + std::string(what) + ": " + error.what() + "; " + std::string(remedy));
+  }
+  return {};
+}
+
 }  // namespace
 
 // --- preparing ---
@@ -70,8 +85,8 @@ Result<void> App::Impl::open_log() {
   LogOptions log_options;
   log_options.level = options.log.level;
   log_options.clock = options.clock;
-  log = std::make_unique<Log>(std::move(sink), log_options);
-  return {};
+  return acquire("start the log's thread", more_threads,
+                 [&] { log = std::make_unique<Log>(std::move(sink), log_options); });
 }
 
 ChainEnvironment App::Impl::environment() {
@@ -246,57 +261,75 @@ void App::Impl::run_stop_hooks() noexcept {
   }
 }
 
+Result<void> App::Impl::make_engine() {
+  server::ServerOptions server_options;
+  server_options.limits = options.limits;
+  server_options.threads = options.threads;
+  server_options.pin_threads = options.pin_threads;
+  server_options.share_port = options.share_port;
+  server_options.clock = options.clock;
+  Result<void> done = acquire("make the event loops", "lower --threads or raise the limit of open files (ulimit -n)",
+                              [&] { server = std::make_unique<server::Server>(server_options); });
+  if (done) {
+    done = acquire("start the threads for blocking work", "lower blocking_threads or " + std::string(more_threads),
+                   [&] { pool(); });
+  }
+  if (!done) server.reset();
+  return done;
+}
+
+Result<void> App::Impl::serve() {
+  const server::Server& running = *server;
+  gauges = register_server_metrics(
+      metrics, ServerGauges{
+                   .open_connections = [&running] { return static_cast<double>(running.stats().open_connections); },
+                   .accepted_connections = [&running] { return static_cast<double>(running.stats().accepted); },
+                   .refused_connections =
+                       [&running] {
+                         const server::Server::Stats stats = running.stats();
+                         return static_cast<double>(stats.refused + stats.rejected_fd_limit);
+                       },
+                   .active_requests = [&running] { return static_cast<double>(running.stats().active_requests); },
+                   .loops = running.loops(),
+                   .log = log.get(),
+               });
+  if (tls) {
+    for (MetricCallback& callback : register_tls_metrics(metrics, tls->stats())) gauges.push_back(std::move(callback));
+    Result<void> done = acquire("start the thread that looks after certificates", more_threads,
+                                [&] { tls_reloader = std::make_unique<TlsReloader>(*tls); });
+    if (!done) return done;
+  }
+  health.set_draining(false);
+  return acquire("start the event loops' threads", "lower --threads or " + std::string(more_threads),
+                 [&] { server->start(); });
+}
+
+/// The pool stays: whoever has asked for it before the start may hold on to it.
+void App::Impl::undo_start() noexcept {
+  gauges.clear();
+  tls_reloader.reset();
+  server->stop();
+  for (const EventLoop* loop : server->loops()) blocking->forget(*loop);  // Some may have served already.
+  server.reset();
+  tls.reset();
+  run_stop_hooks();
+  started_hooks = 0;
+}
+
 Result<void> App::start() {
   if (impl_->server) return fail(Errc::failed_precondition, "the application runs already");
   if (auto prepared = impl_->prepare(); !prepared) return prepared;
-  server::ServerOptions server_options;
-  server_options.limits = impl_->options.limits;
-  server_options.threads = impl_->options.threads;
-  server_options.pin_threads = impl_->options.pin_threads;
-  server_options.share_port = impl_->options.share_port;
-  server_options.clock = impl_->options.clock;
-  try {
-    impl_->server = std::make_unique<server::Server>(server_options);
-    static_cast<void>(blocking());
-  } catch (const std::system_error& error) {  // The system gives no more descriptors or threads.
-    impl_->server.reset();
-    return fail(Errc::resource_exhausted, std::string("start the event loops: ") + error.what());
-  }
-
+  if (auto made = impl_->make_engine(); !made) return made;
   Result<void> done = impl_->run_start_hooks();
   if (done) done = impl_->open_tls();
   if (done) done = impl_->listen();
+  if (done) done = impl_->serve();
   if (!done) {
-    impl_->server.reset();
-    impl_->tls.reset();
-    impl_->run_stop_hooks();
+    impl_->undo_start();
     return done;
   }
-  server::Server& running = *impl_->server;
-  impl_->gauges = register_server_metrics(
-      impl_->metrics,
-      ServerGauges{
-          .open_connections = [&running] { return static_cast<double>(running.stats().open_connections); },
-          .accepted_connections = [&running] { return static_cast<double>(running.stats().accepted); },
-          .refused_connections =
-              [&running] {
-                const server::Server::Stats stats = running.stats();
-                return static_cast<double>(stats.refused + stats.rejected_fd_limit);
-              },
-          .active_requests = [&running] { return static_cast<double>(running.stats().active_requests); },
-          .loops = running.loops(),
-          .log = impl_->log.get(),
-      });
-  if (impl_->tls) {
-    for (MetricCallback& callback : register_tls_metrics(impl_->metrics, impl_->tls->stats())) {
-      impl_->gauges.push_back(std::move(callback));
-    }
-    impl_->tls_reloader = std::make_unique<TlsReloader>(*impl_->tls);
-  }
-  impl_->health.set_draining(false);
-  running.start();
   static_cast<void>(net::systemd::notify_ready());
-  for (const net::SocketAddress& address : running.addresses()) {
+  for (const net::SocketAddress& address : impl_->server->addresses()) {
     impl_->log->logger("app").info("listening",
                                    {{"address", address.to_string()}, {"application", impl_->options.name}});
   }
@@ -392,7 +425,11 @@ void App::stop(Duration drain_timeout) {
   impl_->tls_reloader.reset();
   {
     std::optional<ForcedEnd> forced;
-    if (impl_->owns_process) forced.emplace(*impl_->log);
+    if (impl_->owns_process) {
+      const Result<void> watched =
+          acquire("bound the wait for work that blocks", more_threads, [&] { forced.emplace(*impl_->log); });
+      if (!watched) log.warn(watched.error().message());
+    }
     if (impl_->blocking) impl_->blocking->stop();
     impl_->server->stop();
   }

@@ -57,11 +57,18 @@ void LoopGroup::run() {
 
 void LoopGroup::start_from(std::size_t first) {
   WEIR_ASSERT(threads_.empty());
-  for (std::size_t i = first; i < loops_.size(); ++i) {
-    threads_.emplace_back([this, i] {
-      ::pthread_setname_np(::pthread_self(), ("weir-loop-" + std::to_string(i)).c_str());
-      serve(i);
-    });
+  threads_.reserve(loops_.size());
+  try {
+    for (std::size_t i = first; i < loops_.size(); ++i) {
+      threads_.emplace_back([this, i] {
+        ::pthread_setname_np(::pthread_self(), ("weir-loop-" + std::to_string(i)).c_str());
+        serve(i);
+      });
+    }
+  } catch (...) {  // The system gives no more threads: those that run already end.
+    for (std::size_t i = 0; i < threads_.size(); ++i) loops_[first + i]->stop();
+    join();
+    throw;
   }
 }
 

@@ -34,10 +34,11 @@ class LoopGroup {
   [[nodiscard]] std::size_t size() const noexcept { return loops_.size(); }
   [[nodiscard]] EventLoop& loop(std::size_t i) noexcept { return *loops_[i]; }
 
-  /// Runs every loop on a thread of its own, named weir-loop-N.
+  /// Runs every loop on a thread of its own, named weir-loop-N. Throws std::system_error when the system gives no more
+  /// threads: then none runs.
   void start();
   /// Runs loop 0 on the calling thread and the others on threads of their own; returns when all have ended after
-  /// stop().
+  /// stop(). Throws as start() does.
   void run();
   /// Any thread: every loop ends after its turn.
   void stop() noexcept;

@@ -81,9 +81,9 @@ Result<void> Server::listen(net::ListenOptions options, Service& service, const 
 
 void Server::start() {
   WEIR_ASSERT(!running_);
-  running_ = true;
   ignore_broken_pipes();
   loops_.start();
+  running_ = true;
 }
 
 void Server::end_keep_alive() {

@@ -42,7 +42,8 @@ class Server {
   /// The addresses listened on, ports resolved, in the order of listen().
   [[nodiscard]] const std::vector<net::SocketAddress>& addresses() const noexcept { return addresses_; }
 
-  /// Starts the threads. Connections are accepted from here on.
+  /// Starts the threads. Connections are accepted from here on. Throws std::system_error when the system gives no more
+  /// threads: then none runs, and the server is good for nothing but its destruction.
   void start();
   [[nodiscard]] bool running() const noexcept { return running_; }
 
