@@ -21,6 +21,7 @@ http1::ParserLimits parser_limits(const Limits& limits) noexcept {
   result.max_head = limits.header_bytes;
   result.max_headers = std::min(limits.header_count, max_header_count);
   result.body.max_trailer_bytes = limits.trailer_bytes;
+  result.body.max_chunk_extensions = limits.chunk_extension_bytes;
   return result;
 }
 }  // namespace

@@ -156,6 +156,23 @@ TEST_F(Http1ConnectionEndTest, TrailersOverTheLimitAreRefusedAsSuch) {
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 413 ")) << answer;
 }
 
+TEST_F(Http1ConnectionEndTest, ChunkExtensionsOverTheLimitAreRefused) {
+  const std::string head = "POST /upload HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const auto refused = [&](std::size_t bytes) {
+    const std::string extension = ";" + std::string(bytes - 1, 'e');
+    return exchange(head + "3" + extension + "\r\nabc\r\n0\r\n\r\n").starts_with("HTTP/1.1 400 ");
+  };
+  for (const std::size_t limit : {std::size_t{4096}, std::size_t{10}, std::size_t{8192}}) {
+    limits_.chunk_extension_bytes = limit;
+    client_.reset();
+    loop_.run_until_idle();
+    make_worker();
+    connect();
+    EXPECT_FALSE(refused(limit)) << limit;
+    EXPECT_TRUE(refused(limit + 1)) << limit;
+  }
+}
+
 TEST_F(Http1ConnectionEndTest, AnAnnouncedBodyOverTheLimitIsNotAskedFor) {
   connect();
   const std::string length = std::to_string(limits_.body_bytes + 1);

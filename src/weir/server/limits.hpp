@@ -35,11 +35,12 @@ struct Http2Limits {
 /// Sizes are bytes. Zero means "no limit" only where it says so. What is answered when a limit is passed stands behind
 /// each; "closed" means that the connection ends without an answer because none could be understood.
 struct Limits {
-  std::size_t target_bytes = 8 * 1024;          ///< Request target: 414.
-  std::size_t header_bytes = 16 * 1024;         ///< Request line and header section: 431.
-  std::size_t header_count = max_header_count;  ///< Header fields: 431.
-  std::size_t trailer_bytes = 4 * 1024;         ///< Trailer section: 413.
-  std::uint64_t body_bytes = 4ull << 20;        ///< Request body, unless the route says otherwise: 413. 0: no limit.
+  std::size_t target_bytes = 8 * 1024;           ///< Request target: 414.
+  std::size_t header_bytes = 16 * 1024;          ///< Request line and header section: 431.
+  std::size_t header_count = max_header_count;   ///< Header fields: 431.
+  std::size_t trailer_bytes = 4 * 1024;          ///< Trailer section: 413.
+  std::size_t chunk_extension_bytes = 4 * 1024;  ///< Extensions of all chunks of a body: 400.
+  std::uint64_t body_bytes = 4ull << 20;         ///< Request body, unless the route says otherwise: 413. 0: no limit.
   std::uint64_t discard_bytes =
       256 * 1024;  ///< Unread request body that is read and dropped to keep a connection; past it: closed.
 
