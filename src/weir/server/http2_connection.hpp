@@ -72,7 +72,7 @@ class Http2Connection final : public Connection,
     some_dead_ = true;
     output_wanted();
   }
-  /// A stream came to nothing, and not because we wanted it.
+  /// A stream came to nothing, by the client's doing.
   void count_reset() noexcept;
 
  private:

@@ -28,8 +28,8 @@ class Http2FloodGuard {
     if (frame.type == http2::FrameType::data && (frame.length != 0 || frame.end_stream())) return {};
     return count(frame, now);
   }
-  /// A stream came to nothing, neither by the client's RST_STREAM, which is counted as a frame, nor by our will: a
-  /// client can make us reset streams without a single one.
+  /// A stream came to nothing, neither by the client's RST_STREAM, which is counted as a frame, nor by our will or
+  /// inability: a client can make us reset streams without a single one.
   [[nodiscard]] std::string_view on_reset(Instant now) noexcept { return take(reset, now); }
   /// Bytes were written: the client may answer them with updates of its windows.
   void on_sent(std::uint64_t bytes) noexcept;

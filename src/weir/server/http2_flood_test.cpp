@@ -1,9 +1,13 @@
 #include <functional>
 #include <string>
+#include <utility>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include "weir/http2/error_code.hpp"
 #include "weir/server/http2_connection_test_support.hpp"
+#include "weir/server/http2_flood_guard.hpp"
 
 namespace weir::server {
 namespace {
@@ -87,6 +91,27 @@ INSTANTIATE_TEST_SUITE_P(
               },
               "too large"}),
     [](const testing::TestParamInfo<Flood>& flood) { return std::string(flood.param.name); });
+
+TEST_F(Http2ConnectionTest, WhatWeCouldNotFinishIsNoFlood) {
+  service_.handlers["/short-file"] = [](Exchange& x) {
+    x.respond(Response(Status::ok, http::Body(http::FileBody(::open("/dev/null", O_RDONLY | O_CLOEXEC), 0, 100))));
+  };
+  service_.handlers["/broken-stream"] = [](Exchange& x) {
+    http::StreamBody body;
+    body.write = [](http::BodyWriter&) -> Task<Result<void>> { co_return fail(Errc::internal, "no more"); };
+    x.respond(Response(Status::ok, http::Body(std::move(body))));
+  };
+  connect();
+  for (const char* path : {"/short-file", "/broken-stream"}) {
+    for (unsigned i = 0; i < 2 * Http2FloodGuard::burst_seconds * limits_.http2.resets_per_second; ++i) {
+      const auto id = client_.get(path);
+      run();
+      ASSERT_EQ(answer(id).error, static_cast<std::uint32_t>(http2::ErrorCode::internal_error)) << path << " " << i;
+    }
+  }
+  EXPECT_TRUE(service_.refusals.empty());
+  EXPECT_TRUE(client_.goaways.empty());
+}
 
 TEST_F(Http2ConnectionTest, OrdinaryTrafficIsNoFlood) {
   service_.handlers["/a"] = [](Exchange& x) { x.respond(text(std::string(5000, 'x'))); };

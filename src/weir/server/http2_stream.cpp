@@ -390,7 +390,9 @@ void Http2Stream::cancel(StopReason reason) noexcept {
 void Http2Stream::on_close(ErrorCode code, bool by_client) noexcept {
   closed_ = true;
   if (armed()) connection_.loop().cancel(*this);
-  if (code != ErrorCode::no_error && !reset_ && !by_client) connection_.count_reset();
+  // What we could not do (INTERNAL_ERROR: a file that has become shorter, no memory) is not the client's doing.
+  const bool ours = reset_ || code == ErrorCode::internal_error;
+  if (code != ErrorCode::no_error && !ours && !by_client) connection_.count_reset();
   connection_.on_stream_end();
   upgrade_.reset();
   if (tunnel_ != nullptr) tunnel_->tell_later();
