@@ -134,6 +134,30 @@ TEST(WebSocketOverHttp2, EchoesBesideRequests) {
   }
 }
 
+TEST(WebSocketOverHttp2, HearsOfAHardStop) {
+  AppOptions options;
+  options.log.file = "/dev/null";
+  options.listen = {"127.0.0.1:0"};
+  options.threads = 1;
+  App app(options);
+  app.websocket("/", [](WebSocket& ws) -> Task<void> {
+    co_await ws.send("hello");
+    auto message = co_await ws.receive();
+    static_cast<void>(message);
+  });
+  ASSERT_TRUE(app.start());
+  SocketClient client(app.addresses().at(0));
+  auto& session = client.session;
+  const std::int32_t id = session.connect("/", "websocket", {{"sec-websocket-version", "13"}});
+  ASSERT_TRUE(client.run([&] { return session.answers[id].body.ends_with("hello"); }));
+  app.stop(Duration::zero());
+  client.run([&] { return session.answers[id].closed; });
+  const std::string& body = session.answers[id].body;
+  const std::size_t close = body.find('\x88');
+  ASSERT_NE(close, std::string::npos);
+  EXPECT_EQ(body.substr(close + 2, 2), "\x03\xe9") << "1001: going away";
+}
+
 TEST(Topics, ReachEveryLoop) {
   AppOptions options;
   options.log.file = "/dev/null";

@@ -330,7 +330,17 @@ void Http2Connection::end_requests() noexcept {
 }
 
 void Http2Connection::close_now() noexcept {
-  destroy_soon(open_ != 0);
+  if (state_ == State::open) say_the_last();
+  destroy_soon(!output_.empty());
+}
+
+/// What fits into the windows and the kernel now. Answers are cut, or the Close frames of WebSockets, which have been
+/// closed before their connection (Worker::close_all() begins with what came last), would have to wait behind them.
+void Http2Connection::say_the_last() noexcept {
+  detach_streams(worker_.draining() ? StopReason::shutdown : StopReason::gone);
+  for (Http2Stream* stream = first_; stream != nullptr; stream = stream->next_) stream->cut();
+  session_.end();
+  if (session_.produce(output_.tail(), write_size)) static_cast<void>(output_.flush(*stream_));
 }
 
 /// Closing a socket with unread bytes resets it, and the reset overtakes what was said last.

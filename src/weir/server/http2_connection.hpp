@@ -105,6 +105,7 @@ class Http2Connection final : public Connection,
   void reap() noexcept;
   void begin_drain() noexcept;
   void end_requests() noexcept;
+  void say_the_last() noexcept;
   void linger() noexcept;
   void read_over() noexcept;
   void detach_streams(StopReason reason) noexcept;

@@ -438,12 +438,18 @@ void Http2Stream::detach(StopReason reason) noexcept {
   exchange->detach(reason);
 }
 
+void Http2Stream::cut() noexcept {
+  if (closed_ || (tunnels_ && ended_)) return;
+  connection_.session().reset(id_, ErrorCode::cancel);
+}
+
 // --- tunnels ---
 
 /// The answer that turns the stream into a tunnel (RFC 8441 section 5).
 void Http2Stream::send_tunnel(Exchange& exchange, http::Response& response) noexcept {
   response_.headers = std::move(response.headers);
   upgrade_ = exchange.take_upgrade();
+  tunnels_ = true;
   send_head(response.status, true, std::nullopt);
   exchange.finish(0, true);
 }

@@ -42,6 +42,9 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
   void settle(bool all_gone) noexcept;
   /// The connection is gone.
   void detach(StopReason reason) noexcept;
+  /// After detach(), when the client can still be told: it is, unless this was a tunnel that has ended, whose last
+  /// bytes leave.
+  void cut() noexcept;
   /// Nobody needs it any more.
   [[nodiscard]] bool dead() const noexcept { return closed_ && exchange_ == nullptr && tunnel_ == nullptr; }
 
@@ -140,6 +143,7 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
   bool body_wait_ = false;      // somebody waits for more of the body
   bool ready_ = false;          // in the connection's list of streams to deliver()
   bool continue_due_ = false;   // the client waits for 100 Continue
+  bool tunnels_ = false;        // the answer has made it a tunnel
   bool deferred_ = false;       // the session waits for resume()
   bool ended_ = false;          // no more of the answer will come
   bool output_done_ = false;    // all of it is in frames

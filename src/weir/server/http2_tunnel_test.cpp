@@ -34,6 +34,10 @@ class EchoTunnel final : public net::StreamHandler {
   }
   void on_writable() noexcept override { flush(); }
   void on_hangup() noexcept override { failed = true; }
+  void say(std::string_view text) {
+    waiting_ += text;
+    flush();
+  }
   void close(bool reset) { stream_->close(reset); }
   std::string received;
   bool ended = false;
@@ -145,6 +149,29 @@ TEST_F(Http2TunnelTest, EndsFromEitherSide) {
   loop_.run_until_idle();
   EXPECT_TRUE(tunnel_->failed);
   EXPECT_EQ(worker_->connections(), 0u);
+}
+
+TEST_F(Http2TunnelTest, WhatWasSaidLastLeavesBeforeAHardStop) {
+  Exchange* large = nullptr;
+  service_.handlers["/large"] = [&large](Exchange& x) { large = &x; };
+  connect({.capacity = 1 << 20});
+  const auto unfinished = client_.get("/large");
+  const auto tunnel = client_.connect("/tunnel", "echo");
+  client_.open_windows(tunnel, 1 << 20);
+  client_.open_windows(unfinished, 1 << 20);
+  run();
+  ASSERT_NE(large, nullptr);
+  large->respond(text(std::string(1 << 20, 'x')));  // Its turn would come before that of the tunnel.
+  tunnel_->say("good-bye");
+  tunnel_->close(false);
+  worker_->close_all();
+  run();
+  EXPECT_EQ(answer(tunnel).body, "good-bye");
+  EXPECT_TRUE(answer(tunnel).ended);
+  EXPECT_EQ(answer(unfinished).error, static_cast<std::uint32_t>(http2::ErrorCode::cancel));
+  ASSERT_FALSE(client_.goaways.empty());
+  EXPECT_EQ(client_.goaways.back().error, 0u);
+  EXPECT_TRUE(closed_);
 }
 
 }  // namespace

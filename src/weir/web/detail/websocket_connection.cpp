@@ -124,8 +124,8 @@ void WebSocketConnection::close_now() noexcept {
   if (state_ == State::open) {
     close_code_ = CloseCode::going_away;
     append_close(CloseCode::going_away, "the server is going away");
-    static_cast<void>(output_.flush(*stream_));
   }
+  flush();  // A Close frame of a moment ago may still wait, too.
   gone();
 }
 
