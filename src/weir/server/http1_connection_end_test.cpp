@@ -47,7 +47,7 @@ TEST_F(Http1ConnectionEndTest, AHalfClosedClientGetsAllOfItsAnswer) {
     connect_narrowly();
     send(get_big);
     send(more);
-    client_->shutdown_write();
+    stream_->shutdown_write();
     const std::string answer = receive();
     EXPECT_EQ(count(answer, "b"), 100000u) << more;
     EXPECT_TRUE(closed_);
@@ -106,12 +106,7 @@ TEST_F(Http1ConnectionEndTest, SendingDoesNotMakeUpForNotReading) {
 
 TEST_F(Http1ConnectionEndTest, ASlowReaderMovesWhileTheKernelHasNoRoomYet) {
   service_.handlers["/long"] = [](Exchange& x) { x.respond(text(std::string(1'000'000, 'b'))); };
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
-  const net::Fd client(ends[0]);
-  auto stream = net::make_socket_stream(loop_, net::Fd(ends[1]), {});
-  ASSERT_TRUE(stream);
-  worker_->adopt(std::move(*stream), service_, local_);
+  const net::Fd client = connect_socket();
   const std::string_view request = "GET /long HTTP/1.1\r\nHost: t\r\n\r\n";
   ASSERT_EQ(::send(client.get(), request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
   loop_.run_until_idle();
@@ -134,7 +129,7 @@ TEST_F(Http1ConnectionEndTest, DrainEndsAConnectionWhenItsAnswerHasLeft) {
   EXPECT_EQ(worker_->connections(), 1u);
   EXPECT_EQ(count(receive(), "b"), 100000u);
   EXPECT_TRUE(closed_);
-  client_.reset();
+  stream_.reset();
   loop_.run_until_idle();
   EXPECT_EQ(worker_->connections(), 0u);
 }
@@ -164,7 +159,7 @@ TEST_F(Http1ConnectionEndTest, ChunkExtensionsOverTheLimitAreRefused) {
   };
   for (const std::size_t limit : {std::size_t{4096}, std::size_t{10}, std::size_t{8192}}) {
     limits_.chunk_extension_bytes = limit;
-    client_.reset();
+    stream_.reset();
     loop_.run_until_idle();
     make_worker();
     connect();
@@ -252,12 +247,12 @@ TEST_F(Http1ConnectionEndTest, AHandlerWithoutAClientCountsAgainstTheLimit) {
   };
   connect();
   send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n");
-  client_.reset();
+  stream_.reset();
   loop_.run_until_idle();
   EXPECT_EQ(worker_->connections(), 0u);
   connect();
   EXPECT_TRUE(receive().starts_with("HTTP/1.1 503 "));
-  client_.reset();
+  stream_.reset();
   advance(1s);
   connect();
   EXPECT_TRUE(exchange("GET /a HTTP/1.1\r\nHost: t\r\n\r\n").ends_with("\r\n\r\na"));

@@ -218,7 +218,7 @@ TEST_F(Http1ConnectionTest, TellsTheHandlerThatTheClientHasGone) {
   };
   connect();
   send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n");
-  client_.reset();
+  stream_.reset();
   loop_.run_until_idle();
   EXPECT_TRUE(ended);
   EXPECT_EQ(reason, StopReason::gone);
@@ -245,7 +245,7 @@ TEST_F(Http1ConnectionTest, CancelsAtTheDeadlineAndAnswers) {
   const std::string answer = receive();
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 "));
   EXPECT_NE(answer.find("Connection: close"), std::string::npos) << "the handler may run on for long";
-  client_.reset();
+  stream_.reset();
   advance(3s);
   EXPECT_EQ(worker_->connections(), 0u);
   EXPECT_EQ(worker_->pool().active(), 1u);
@@ -338,7 +338,7 @@ TEST_F(Http1ConnectionTest, DrainsRunningRequests) {
   const std::string answer = receive();
   EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
   EXPECT_TRUE(answer.ends_with("done"));
-  client_.reset();
+  stream_.reset();
   advance(3s);
   EXPECT_TRUE(empty);
 }
@@ -372,7 +372,7 @@ TEST_F(Http1ConnectionTest, DrainDoesNotWaitLongForARequest) {
     EXPECT_EQ(worker_->connections(), 1u);
     advance(1ms);
     receive();
-    client_.reset();
+    stream_.reset();
     loop_.run_until_idle();
     EXPECT_EQ(worker_->connections(), 0u);
     make_worker();
@@ -395,7 +395,7 @@ TEST_F(Http1ConnectionTest, RefusesConnectionsOverTheLimit) {
   limits_.connections = 1;
   make_worker();
   connect();
-  const std::unique_ptr<net::MemoryStream> first = std::move(client_);
+  const std::unique_ptr<net::MemoryStream> first = std::move(stream_);
   connect();
   EXPECT_TRUE(receive().starts_with("HTTP/1.1 503 "));
   EXPECT_TRUE(closed_);
@@ -414,7 +414,7 @@ TEST_F(Http1ConnectionTest, SurvivesEveryFailureOfReadAndWrite) {
     connect(options);
     send("GET /a HTTP/1.1\r\nHost: t\r\n\r\nGET /a HTTP/1.1\r\nHost: t\r\n\r\n");
   }
-  client_.reset();
+  stream_.reset();
   loop_.run_until_idle();
   EXPECT_EQ(worker_->connections(), 0u);
   EXPECT_EQ(worker_->pool().active(), 0u);
@@ -473,7 +473,7 @@ TEST_F(Http1ConnectionTest, LongBodiesLeaveTheLoopToOthersInBetween) {
   make_worker();
   connect({.capacity = 2 * size});
   const std::string down = "GET /down HTTP/1.1\r\nHost: t\r\n\r\n";
-  ASSERT_TRUE(client_->write(down.data(), down.size()).ok());
+  ASSERT_TRUE(stream_->write(down.data(), down.size()).ok());
   int turns = 0;
   std::uint64_t before = loop_.stats().turns;
   EXPECT_GE(receive().size(), size);
@@ -484,7 +484,7 @@ TEST_F(Http1ConnectionTest, LongBodiesLeaveTheLoopToOthersInBetween) {
       "POST /up HTTP/1.1\r\nHost: t\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" + std::string(size, 'u');
   std::string_view left = up;
   while (!left.empty()) {
-    const net::IoResult result = client_->write(left.data(), left.size());
+    const net::IoResult result = stream_->write(left.data(), left.size());
     ASSERT_TRUE(result.ok());
     left.remove_prefix(result.bytes);
   }
@@ -597,7 +597,7 @@ TEST_F(Http1ConnectionTest, WaitsForASlowReaderOfTheHeadBeforeItHandsOver) {
   connect({.capacity = 16});
   std::string sent(upgrade_request);
   while (!sent.empty()) {
-    const net::IoResult result = client_->write(sent.data(), sent.size());
+    const net::IoResult result = stream_->write(sent.data(), sent.size());
     ASSERT_TRUE(result.ok() || result.would_block());
     sent.erase(0, result.bytes);
     loop_.run_until_idle();

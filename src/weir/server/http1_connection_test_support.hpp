@@ -1,41 +1,20 @@
-// For tests of HTTP/1.x connections: a worker over memory and a manual clock.
+// For tests of HTTP/1.x connections: a client that sends and receives bytes.
 #pragma once
 
-#include <atomic>
-#include <memory>
 #include <string>
 #include <string_view>
 
-#include <gtest/gtest.h>
-
-#include "weir/net/memory_stream.hpp"
-#include "weir/server/scripted_service_test_support.hpp"
-#include "weir/server/worker.hpp"
-#include "weir/time/manual_clock.hpp"
+#include "weir/server/connection_test_support.hpp"
 
 namespace weir::server {
 
-class Http1ConnectionTest : public testing::Test {
+class Http1ConnectionTest : public ConnectionTest {
  protected:
   Http1ConnectionTest() { make_worker(); }
-  ~Http1ConnectionTest() override {
-    client_.reset();
-    loop_.run_until_idle();
-    worker_->close_all();
-    loop_.run_until_idle();
-    worker_->abandon_exchanges();
-  }
 
-  void make_worker() { worker_ = std::make_unique<Worker>(loop_, limits_, open_); }
-  void connect(net::MemoryStreamOptions options = {}) {
-    auto pair = net::memory_stream_pair(loop_, options);
-    client_ = std::move(pair.client);
-    worker_->adopt(std::move(pair.server), service_, local_);
-    loop_.run_until_idle();
-  }
   void send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const net::IoResult result = client_->write(bytes.data(), bytes.size());
+      const net::IoResult result = stream_->write(bytes.data(), bytes.size());
       if (result.ok()) {
         bytes.remove_prefix(result.bytes);
       } else if (!result.would_block()) {
@@ -50,7 +29,7 @@ class Http1ConnectionTest : public testing::Test {
     std::string all;
     char buffer[65536];
     for (int quiet = 0; quiet < 2;) {
-      const net::IoResult result = client_->read(buffer);
+      const net::IoResult result = stream_->read(buffer);
       if (result.ok()) {
         all.append(buffer, result.bytes);
         quiet = 0;
@@ -66,20 +45,6 @@ class Http1ConnectionTest : public testing::Test {
     send(bytes);
     return receive();
   }
-  void advance(Duration by) {
-    clock_.advance(by);
-    loop_.run_until_idle();
-  }
-
-  ManualClock clock_;
-  EventLoop loop_{EventLoop::Options{.clock = &clock_}};
-  Limits limits_;
-  std::atomic<std::size_t> open_{0};
-  net::SocketAddress local_ = net::SocketAddress::loopback(80);
-  ScriptedService service_;
-  std::unique_ptr<Worker> worker_;
-  std::unique_ptr<net::MemoryStream> client_;
-  bool closed_ = false;
 };
 
 inline std::size_t count(std::string_view text_, std::string_view what) {

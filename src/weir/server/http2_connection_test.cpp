@@ -238,13 +238,7 @@ TEST_F(Http2ConnectionTest, AFileThatBecomesShorterEndsItsStreamOnly) {
   service_.handlers["/file"] = [&](Exchange& x) {
     x.respond(Response(Status::ok, http::Body(http::FileBody(::dup(file.get()), 0, 1'000'000))));
   };
-  int pair[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
-  const net::Fd client(pair[1]);
-  auto served = net::make_socket_stream(loop_, net::Fd(pair[0]), net::SocketAddress());
-  ASSERT_TRUE(served);
-  worker_ = std::make_unique<Worker>(loop_, limits_, open_);
-  worker_->adopt(std::move(*served), service_, local_);
+  const net::Fd client = connect_socket();
   const auto exchange = [&] {
     const std::string out = client_.output();
     if (::send(client.get(), out.data(), out.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(out.size())) return false;

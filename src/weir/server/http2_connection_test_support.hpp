@@ -1,19 +1,12 @@
-// For tests of HTTP/2 connections: a client's session, a worker over memory and a manual clock.
+// For tests of HTTP/2 connections: a client's session.
 #pragma once
 
 #include <algorithm>
-#include <atomic>
-#include <memory>
 #include <string>
 #include <string_view>
 
-#include <gtest/gtest.h>
-
 #include "weir/http2/client_test_support.hpp"
-#include "weir/net/memory_stream.hpp"
-#include "weir/server/scripted_service_test_support.hpp"
-#include "weir/server/worker.hpp"
-#include "weir/time/manual_clock.hpp"
+#include "weir/server/connection_test_support.hpp"
 
 namespace weir::server {
 
@@ -32,27 +25,8 @@ inline Task<void> echo(Exchange& exchange) {
   exchange.respond(text(std::move(all)));
 }
 
-class Http2ConnectionTest : public testing::Test {
+class Http2ConnectionTest : public ConnectionTest {
  protected:
-  ~Http2ConnectionTest() override {
-    stream_.reset();
-    loop_.run_until_idle();
-    if (!worker_) return;
-    worker_->close_all();
-    loop_.run_until_idle();
-    worker_->abandon_exchanges();
-    loop_.run_until_idle();
-    EXPECT_EQ(worker_->connections(), 0u);
-    EXPECT_EQ(worker_->pool().active(), 0u);
-  }
-
-  void connect(net::MemoryStreamOptions options = {}) {
-    if (!worker_) worker_ = std::make_unique<Worker>(loop_, limits_, open_);
-    auto pair = net::memory_stream_pair(loop_, options);
-    stream_ = std::move(pair.client);
-    worker_->adopt(std::move(pair.server), service_, local_);
-    loop_.run_until_idle();
-  }
   /// Moves bytes both ways until nothing moves any more.
   void run() {
     for (int quiet = 0; quiet < 3;) {
@@ -90,10 +64,6 @@ class Http2ConnectionTest : public testing::Test {
     }
     return all;
   }
-  void advance(Duration by) {
-    clock_.advance(by);
-    loop_.run_until_idle();
-  }
   http2::testing::Answer& answer(std::int32_t id) { return client_.answers[id]; }
   static std::uint32_t goaway_error(std::string_view bytes) {
     std::uint32_t error = 9999;
@@ -106,17 +76,8 @@ class Http2ConnectionTest : public testing::Test {
     return error;
   }
 
-  ManualClock clock_;
-  EventLoop loop_{EventLoop::Options{.clock = &clock_}};
-  Limits limits_;
-  std::atomic<std::size_t> open_{0};
-  net::SocketAddress local_ = net::SocketAddress::loopback(80);
-  ScriptedService service_;
-  std::unique_ptr<Worker> worker_;
-  std::unique_ptr<net::MemoryStream> stream_;
   http2::testing::Client client_;
   std::string pending_;
-  bool closed_ = false;
 };
 
 }  // namespace weir::server

@@ -100,13 +100,7 @@ TEST_F(Http2ConnectionTest, StreamsThatWaitTheirTurnHaveNotStalled) {
 
 TEST_F(Http2ConnectionTest, ASlowReaderMovesWhileTheKernelHasNoRoomYet) {
   service_.handlers["/long"] = [](Exchange& x) { x.respond(text(std::string(1'000'000, 'b'))); };
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
-  const net::Fd client(ends[0]);
-  auto stream = net::make_socket_stream(loop_, net::Fd(ends[1]), {});
-  ASSERT_TRUE(stream);
-  worker_ = std::make_unique<Worker>(loop_, limits_, open_);
-  worker_->adopt(std::move(*stream), service_, local_);
+  const net::Fd client = connect_socket();
   const auto id = client_.get("/long");
   std::string out = client_.output();
   client_.open_windows(id, 2'000'000);
