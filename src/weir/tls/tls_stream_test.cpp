@@ -3,6 +3,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -50,6 +52,15 @@ TEST_F(TlsStreamTest, TellsTheHandlerNothingBeforeTheFirstBytes) {
   EXPECT_EQ(server->reads, 1);
 }
 
+/// What the client has written meanwhile, as bytes of the wire.
+std::string take_wire(TestClient& client) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(SSL_get_wbio(client.ssl()), &data);
+  std::string result(data, static_cast<std::size_t>(size));
+  static_cast<void>(BIO_reset(SSL_get_wbio(client.ssl())));
+  return result;
+}
+
 TEST_F(TlsStreamTest, RecordsWithoutContentNeitherFillTheMemoryNorHoldUpTheLoop) {
   serve_plainly();
   for (const std::size_t room : {std::size_t{8} << 20, std::size_t{4000}}) {
@@ -62,10 +73,7 @@ TEST_F(TlsStreamTest, RecordsWithoutContentNeitherFillTheMemoryNorHoldUpTheLoop)
       ASSERT_EQ(SSL_key_update(client->ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
       ASSERT_EQ(SSL_do_handshake(client->ssl()), 1);
     }
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(SSL_get_wbio(client->ssl()), &data);
-    std::string flood(data, static_cast<std::size_t>(size));
-    static_cast<void>(BIO_reset(SSL_get_wbio(client->ssl())));
+    std::string flood = take_wire(*client);
     const auto send = [&] {
       const net::IoResult sent = client->stream().write(flood.data(), flood.size());
       if (sent.ok()) flood.erase(0, sent.bytes);
@@ -86,6 +94,64 @@ TEST_F(TlsStreamTest, RecordsWithoutContentNeitherFillTheMemoryNorHoldUpTheLoop)
     client->to_send = "still here";
     pump();
     EXPECT_EQ(client->received, "still here");
+  }
+}
+
+TEST_F(TlsStreamTest, OneReadTakesABoundedPartOfWhatHasCome) {
+  const auto content = [](TestClient& from, std::size_t size) {
+    const std::string text(size, 'x');
+    ASSERT_GT(SSL_write(from.ssl(), text.data(), static_cast<int>(size)), 0);
+  };
+  const auto key_update = [](TestClient& from) {
+    ASSERT_EQ(SSL_key_update(from.ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(from.ssl()), 1);
+  };
+  const struct {
+    const char* name;
+    int records;
+    std::function<void(TestClient&, int)> write;
+  } floods[] = {
+      {"large records", 100, [&](TestClient& to, int) { content(to, 16384); }},
+      {"a byte a record", 20000, [&](TestClient& to, int) { content(to, 1); }},
+      {"no content", 20000, [&](TestClient& to, int) { key_update(to); }},
+      {"hardly any content", 20000, [&](TestClient& to, int i) { i % 700 == 0 ? content(to, 1) : key_update(to); }},
+  };
+  serve_plainly();
+  std::vector<char> room(std::size_t{1} << 20);
+  for (const auto& flood : floods) {
+    SCOPED_TRACE(flood.name);
+    connect({.capacity = std::size_t{8} << 20});
+    pump();
+    for (int i = 0; i < flood.records; ++i) flood.write(*client, i);
+    const std::string wire = take_wire(*client);
+    ASSERT_EQ(client->stream().write(wire.data(), wire.size()).bytes, wire.size());
+    const net::IoResult result = server->stream->read(room);
+    ASSERT_TRUE(result.ok() || result.would_block());
+    // 32 KiB beside content and, as that was not spent before its last read, a buffer of OpenSSL's.
+    EXPECT_LE(wire.size() - below->unread(), result.bytes + 50'000);
+  }
+}
+
+TEST_F(TlsStreamTest, APeerThatSendsWithoutEndLetsOthersHaveTheirTurn) {
+  serve_plainly();
+  connect({.capacity = std::size_t{8} << 20});
+  pump();
+  const std::string text(4'000'000, 'x');
+  ASSERT_GT(SSL_write(client->ssl(), text.data(), static_cast<int>(text.size())), 0);
+  const std::string wire = take_wire(*client);
+  const std::unique_ptr<TestClient> endless = std::move(client);
+  const std::unique_ptr<Echo> busy = std::move(server);
+  net::MemoryStream& flooded = *below;
+  connect();
+  pump();
+  ASSERT_EQ(endless->stream().write(wire.data(), wire.size()).bytes, wire.size());
+  for (int turn = 1; turn <= 20; ++turn) {
+    client->to_send = "x";
+    client->pump();
+    loop.run_once(false);
+    EXPECT_EQ(server->reads, turn);
+    EXPECT_GT(flooded.unread(), 3'000'000u);
+    EXPECT_GE(busy->reads, turn);
   }
 }
 

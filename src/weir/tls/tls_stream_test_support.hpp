@@ -71,6 +71,7 @@ class TlsStreamTest : public ::testing::Test {
     client.reset();
     net::MemoryStreamPair pair = net::memory_stream_pair(on, options);
     client = std::make_unique<TestClient>(std::move(pair.client));
+    below = pair.server.get();
     server = std::make_unique<Echo>(through.wrap(std::move(pair.server)));
     current = &on;
   }
@@ -89,6 +90,7 @@ class TlsStreamTest : public ::testing::Test {
   std::unique_ptr<TlsContext> context;
   std::unique_ptr<net::StreamFilter> filter;
   std::unique_ptr<TestClient> client;
+  net::MemoryStream* below = nullptr;  // the server's
   std::unique_ptr<Echo> server;
 };
 

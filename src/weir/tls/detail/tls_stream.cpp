@@ -40,7 +40,7 @@ constexpr std::size_t file_bytes = 4 * record_bytes;
 constexpr std::size_t unsent_limit = batch_bytes + 64 * 1024;
 /// What OpenSSL takes from below in one call beside content, about: records without any (key updates, attempts to
 /// renegotiate) could keep it busy for as long as they come.
-constexpr std::size_t read_bytes = 2 * record_bytes;
+constexpr std::int64_t read_bytes = 2 * record_bytes;
 
 /// For whoever speaks plain HTTP to a TLS port.
 constexpr std::string_view speak_tls =
@@ -61,14 +61,15 @@ struct StreamBio {
   static int read(BIO* bio, char* into, int size) {
     BIO_clear_retry_flags(bio);
     TlsStream& stream = of(bio);
-    if (stream.may_read_ == 0) {  // The stream below is readable in the next turn again.
+    if (stream.may_read_ <= 0) {  // The stream below is readable in the next turn again.
       BIO_set_retry_read(bio);
       return -1;
     }
     const IoResult result = stream.below_->read(std::span(into, static_cast<std::size_t>(size)));
     switch (result.kind) {
       case IoResult::Kind::ok:
-        stream.may_read_ -= std::min(stream.may_read_, result.bytes);
+        // Below zero too: a byte of content makes up for a byte, not for another buffer.
+        stream.may_read_ -= static_cast<std::int64_t>(result.bytes);
         return static_cast<int>(result.bytes);
       case IoResult::Kind::would_block:
         stream.starved_ = true;
@@ -380,7 +381,7 @@ IoResult TlsStream::read(std::span<char> into) noexcept {
       return read_failed(result);
     }
     moved += got;
-    may_read_ += got;
+    may_read_ += static_cast<std::int64_t>(got);
   } while (moved < into.size() && SSL_has_pending(ssl_.get()) == 1);
   if (want_read_ && handler_ != nullptr && buffered()) filter_.loop().defer(*this);
   return IoResult::moved(moved);

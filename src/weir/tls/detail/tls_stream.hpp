@@ -106,8 +106,8 @@ class TlsStream final : public net::Stream, private net::StreamHandler, private 
   bool* destroyed_ = nullptr;  // set while callbacks run
   TlsStream* previous_in_line_ = nullptr;
   TlsStream* next_in_line_ = nullptr;
-  std::size_t may_read_ = 0;  // bytes that OpenSSL may still take from the stream below in this call
-  int write_error_ = 0;       // errno of the stream below
+  std::int64_t may_read_ = 0;  // bytes beside content that OpenSSL may still take from the stream below in this call
+  int write_error_ = 0;        // errno of the stream below
   int read_error_ = 0;
   State state_ = State::handshake;
   bool in_line_ = false;   // for a step of the handshake
