@@ -152,8 +152,9 @@ JwtKeySet::Verdict JwtKeySet::verify(JwtAlgorithm algorithm, std::string_view ki
   if (kid.empty()) {
     good = any_good([](const JwtKey&) { return true; });
   } else {
-    good = any_good([kid](const JwtKey& key) { return key.id() == kid; });
-    if (attempts == 0) good = any_good([](const JwtKey& key) { return key.id().empty(); });
+    const bool have_ids = std::ranges::any_of(
+        keys_, [algorithm](const JwtKey& key) { return key.algorithm() == algorithm && !key.id().empty(); });
+    good = any_good([kid, have_ids](const JwtKey& key) { return !have_ids || key.id() == kid; });
   }
   if (good) return Verdict::good;
   return attempts == 0 ? Verdict::no_key : Verdict::bad_signature;

@@ -91,8 +91,9 @@ class JwtKeySet {
   [[nodiscard]] bool empty() const noexcept { return keys_.empty(); }
   [[nodiscard]] bool has(JwtAlgorithm algorithm) const noexcept;
 
-  /// Whether a key for this algorithm and kid (empty: the token has none) verifies the signature. Keys with that kid
-  /// are asked; where there are none, keys without an id; for a token without kid, all.
+  /// Whether a key for this algorithm and kid (empty: the token has none) verifies the signature. The keys with that
+  /// kid are asked (RFC 7517 section 4.5); all keys for the algorithm, where none of them has an id (a secret, a PEM
+  /// file), or for a token without kid.
   enum class Verdict : std::uint8_t { good, bad_signature, no_key };
   [[nodiscard]] Verdict verify(JwtAlgorithm algorithm, std::string_view kid, std::string_view text,
                                std::string_view signature) const noexcept;

@@ -201,7 +201,7 @@ TEST(JwtKeySet, RefusesWhatIsNoKeySet) {
   }
 }
 
-TEST(JwtKeySet, FindsKeysByTheirIdAndTriesTheOthersOnlyWhereThereIsNone) {
+TEST(JwtKeySet, FindsKeysByTheirIdWhereTheyHaveOne) {
   const TestSigner other = TestSigner::p256();
   const std::string signature = p256().signature("t");
   JwtKeySet set({other.key("a"), p256().key("b"), rsa().key("r")});
@@ -211,9 +211,12 @@ TEST(JwtKeySet, FindsKeysByTheirIdAndTriesTheOthersOnlyWhereThereIsNone) {
   EXPECT_EQ(set.verify(JwtAlgorithm::es256, "c", "t", signature), Verdict::no_key);
   EXPECT_EQ(set.verify(JwtAlgorithm::es256, "r", "t", signature), Verdict::no_key) << "another algorithm";
   EXPECT_EQ(set.verify(JwtAlgorithm::hs256, "", "t", signature), Verdict::no_key);
-  set.add(p256().key());  // Without an id: for tokens with any.
-  EXPECT_EQ(set.verify(JwtAlgorithm::es256, "c", "t", signature), Verdict::good);
+  set.add(p256().key());
+  EXPECT_EQ(set.verify(JwtAlgorithm::es256, "c", "t", signature), Verdict::no_key) << "keys have ids here";
   EXPECT_EQ(set.verify(JwtAlgorithm::es256, "a", "t", signature), Verdict::bad_signature);
+  set.add(ed25519().key());  // None of its algorithm has one: it is for tokens with any.
+  EXPECT_EQ(set.verify(JwtAlgorithm::eddsa, "c", "t", ed25519().signature("t")), Verdict::good);
+  EXPECT_EQ(set.verify(JwtAlgorithm::eddsa, "", "t", ed25519().signature("t")), Verdict::good);
 }
 
 TEST(JwtKeySet, TriesAFewKeysOnly) {
