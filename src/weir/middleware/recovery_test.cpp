@@ -8,6 +8,7 @@
 
 #include "weir/middleware/telemetry_test_support.hpp"
 #include "weir/web/chain_test_support.hpp"
+#include "weir/web/response.hpp"
 
 namespace weir {
 namespace {
@@ -48,6 +49,20 @@ TEST(Recovery, KeepsWhatWasThrownFromClientsButLogsIt) {
   const auto lines = capture.lines("hunter2");
   ASSERT_THAT(lines, SizeIs(1));
   EXPECT_THAT(lines[0], AllOf(HasSubstr("std::runtime_error"), HasSubstr(R"("level":"error")")));
+}
+
+TEST(Recovery, LogsALocationThatCannotBeSent) {
+  LogCapture capture;
+  TestService service;
+  service.environment().log = capture.log().logger("app");
+  service.get("/moved", [](Context&) { return redirect("/a\r\nSet-Cookie: b"); });
+  service.get("/made", [] { return created(std::string("value"), "/a\n"); });
+  for (const char* path : {"/moved", "/made"}) {
+    const auto answer = service.get_path(path);
+    EXPECT_EQ(answer.status, 500) << path;
+    EXPECT_EQ(answer.header("Location"), "") << path;
+  }
+  EXPECT_THAT(capture.lines("percent-encode"), SizeIs(2));
 }
 
 TEST(Recovery, ShowsExceptionsWhenToldTo) {

@@ -1,3 +1,5 @@
+#include <stdexcept>
+
 #include "weir/http/mime.hpp"
 #include "weir/http/problem.hpp"
 #include "weir/json/write.hpp"
@@ -19,6 +21,12 @@ Response json_response(Status status, const json::TypeInfo& type, const void* va
 
 Response text_response(Status status, std::string_view text) {
   return weir::text(text, status);
+}
+
+void set_location(http::Headers& headers, std::string_view location) {
+  if (headers.set(HeaderId::location, location)) return;
+  throw std::invalid_argument(
+      "a Location with a control character, or over 1 MiB, cannot be sent: percent-encode what it is made of");
 }
 
 void describe_json(OperationDoc& doc, Status status, const json::TypeInfo& type) {
@@ -58,7 +66,7 @@ Response static_bytes(std::string_view content, std::string_view media_type, Sta
 
 Response redirect(std::string_view location, Status status) {
   Response response(status);
-  response.headers.set(HeaderId::location, location);
+  detail::set_location(response.headers, location);
   return response;
 }
 

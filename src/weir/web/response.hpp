@@ -15,6 +15,10 @@
 
 namespace weir {
 
+namespace detail {
+void set_location(http::Headers& headers, std::string_view location);
+}
+
 /// A value as JSON, with any status. (A handler that answers 200 returns the value itself.)
 template <class T>
 [[nodiscard]] Response json_response(const T& value, Status status = Status::ok) {
@@ -29,11 +33,11 @@ template <class T>
                              Status status = Status::ok);
 /// Memory that outlives the response: literals, embedded files. Not copied.
 [[nodiscard]] Response static_bytes(std::string_view content, std::string_view media_type, Status status = Status::ok);
-/// 201 with the value as JSON, and where it is.
+/// 201 with the value as JSON, and where it is. Throws as redirect() does.
 template <class T>
 [[nodiscard]] Reply<T, Status::created> created(T value, std::string_view location = {}) {
   Reply<T, Status::created> reply{std::move(value), {}};
-  if (!location.empty()) reply.headers.set("Location", location);
+  if (!location.empty()) detail::set_location(reply.headers, location);
   return reply;
 }
 /// 202 with the value as JSON.
@@ -45,7 +49,9 @@ template <class T>
 [[nodiscard]] inline EmptyReply<Status::no_content> no_content() {
   return {};
 }
-/// A redirect: 302 unless another status is given. `location` must be a URI reference without control characters.
+/// A redirect: 302 unless another status is given. `location` is a URI reference: what it is made of must be
+/// percent-encoded. Throws std::invalid_argument for control characters, so that a handler's answer is 500 and the log
+/// says why.
 [[nodiscard]] Response redirect(std::string_view location, Status status = Status::found);
 /// A problem (RFC 9457) with this status; see also the errors that handlers return.
 [[nodiscard]] Response problem(Status status, std::string_view detail = {});
