@@ -75,6 +75,15 @@ class FailureCounter {
 };
 // [/finish]
 
+struct Note {
+  std::string text;
+  int version = 1;
+};
+
+struct NewText {
+  std::string text;
+};
+
 namespace {
 
 TEST(Middleware, LambdasAreMiddleware) {
@@ -169,6 +178,36 @@ TEST(Middleware, MoreCanBeAdded) {
   EXPECT_EQ(refused.status, 429);
   EXPECT_FALSE(refused.header("Retry-After").empty());
   EXPECT_EQ(refused.header("X-RateLimit-Limit"), "5");
+}
+
+TEST(Middleware, ChangesNameTheVersionThatTheyAreMadeTo) {
+  weir::App app(quiet());
+  app.use(weir::compress());
+  Note note{.text = std::string(5000, 'x')};
+  // [versions]
+  const auto tag = [&note] { return '"' + std::to_string(note.version) + '"'; };
+  app.get("/note", [&note, tag] {
+    weir::Response answer = weir::json_response(note);
+    answer.headers.set("ETag", tag());
+    answer.headers.set("Cache-Control", "no-transform");  // not for compress(): the tag must stay strong
+    return answer;
+  });
+  app.put("/note", [&note, tag](weir::Context& ctx, weir::Json<NewText> change) -> weir::Response {
+    if (auto answer = weir::check_preconditions(ctx, {.etag = tag(), .required = true})) return std::move(*answer);
+    note = {.text = change->text, .version = note.version + 1};
+    return weir::Response(weir::Status::no_content);
+  });
+  // [/versions]
+  weir::TestClient client = app.test();
+  const auto read = client.get("/note", {{"Accept-Encoding", "gzip"}});
+  EXPECT_EQ(read.header("ETag"), "\"1\"");
+  const auto put = [&client](weir::TestClient::Headers headers) {
+    headers.emplace_back("Content-Type", "application/json");
+    return client.request({weir::Method::put, "/note", std::move(headers), R"({"text": "new"})"}).status;
+  };
+  EXPECT_EQ(put({}), 428);
+  EXPECT_EQ(put({{"If-Match", std::string(read.header("ETag"))}}), 204);
+  EXPECT_EQ(put({{"If-Match", std::string(read.header("ETag"))}}), 412);
 }
 
 TEST(Middleware, TheProductionChainHasOptions) {

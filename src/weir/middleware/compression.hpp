@@ -37,7 +37,8 @@ struct CompressionOptions {
 /// by sendfile, and static_files() has precompressed variants.
 ///
 /// Answers that might have been compressed say `Vary: Accept-Encoding`. A strong ETag becomes weak, since the bytes are
-/// others then (RFC 9110 section 8.8.3.3). HEAD answers with the fields of GET.
+/// others then (RFC 9110 section 8.8.3.3), and is of no use for If-Match any more: see check_preconditions(). HEAD
+/// answers with the fields of GET.
 ///
 /// BREACH: when an answer over TLS holds a secret (a CSRF token) beside text that an attacker chooses, its compressed
 /// size tells the attacker about the secret, byte by byte. Do not compress such answers (attach compress() to other

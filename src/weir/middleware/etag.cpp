@@ -58,8 +58,16 @@ Response problem(Context& ctx, Status status, std::string detail) {
   return http::to_response(problem);
 }
 
-Response version_changed(Context& ctx) {
-  return problem(ctx, Status::precondition_failed, "the resource is not in the version that the request is for");
+Response version_changed(Context& ctx, const std::optional<http::EntityTag>& tag) {
+  bool weak = false;  // what If-Match has of this version, and so is not looked at (RFC 9110 section 13.1.1)
+  if (tag) {
+    ctx.request().headers.each(HeaderId::if_match, [&](std::string_view list) {
+      weak = weak || (http::entity_tag_list_has(list, *tag, true) && !http::entity_tag_list_has(list, *tag, false));
+    });
+  }
+  return problem(ctx, Status::precondition_failed,
+                 weak ? "If-Match needs a strong tag: a weak one, as compressed answers have, matches nothing"
+                      : "the resource is not in the version that the request is for");
 }
 
 void hex(std::uint64_t word, char* out) {
@@ -126,7 +134,7 @@ void Etag::after(Context& ctx, Response& response) const {
     case http::Precondition::not_modified:
       return turn_into_not_modified(ctx, response);
     case http::Precondition::failed:
-      response = version_changed(ctx);
+      response = version_changed(ctx, validators.tag);
       return;
   }
 }
@@ -160,7 +168,7 @@ std::optional<Response> check_preconditions(Context& ctx, const CurrentVersion& 
     case http::Precondition::failed:
       break;
   }
-  return version_changed(ctx);
+  return version_changed(ctx, validators.tag);
 }
 
 }  // namespace weir

@@ -72,6 +72,9 @@ struct CurrentVersion {
 ///     if (auto answer = weir::check_preconditions(ctx, {.etag = task.version, .required = true})) {
 ///       return std::move(*answer);
 ///     }
+///
+/// If-Match takes strong tags only, and compress() makes those of what it compresses weak: answers whose tag is for
+/// If-Match say `Cache-Control: no-transform`, or are not behind compress().
 [[nodiscard]] std::optional<Response> check_preconditions(Context& ctx, const CurrentVersion& current);
 
 }  // namespace weir

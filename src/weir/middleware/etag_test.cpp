@@ -237,6 +237,15 @@ TEST(CheckPreconditions, KeepsUpdatesFromGettingLost) {
   EXPECT_EQ(app.send("PUT", {{"If-Match", "*"}}), 412);
 }
 
+TEST(CheckPreconditions, SaysThatAWeakTagIsNoGood) {
+  Versioned app;
+  const auto detail = [&app](const char* tags) {
+    return app.service.request(TestService::request_text("PUT", "/", {{"If-Match", tags}})).body;
+  };
+  EXPECT_NE(detail(R"("v5", W/"v7")").find("a strong tag"), std::string::npos);
+  EXPECT_EQ(detail(R"(W/"v6")").find("a strong tag"), std::string::npos) << "another version, strong or weak";
+}
+
 TEST(CheckPreconditions, SparesReadersTheWork) {
   Versioned app;
   EXPECT_EQ(app.send("GET", {{"If-None-Match", "\"v7\""}}), 304);
