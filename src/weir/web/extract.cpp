@@ -10,6 +10,7 @@
 #include "weir/json/read.hpp"
 #include "weir/json/schema.hpp"
 #include "weir/json/text.hpp"
+#include "weir/web/detail/form_pairs.hpp"
 
 namespace weir::detail {
 
@@ -131,17 +132,16 @@ class RequestFields final : public json::FieldSource {
   Source source_;
 };
 
+/// A query or a form as the binder of structs sees it.
 class FormFields final : public json::FieldSource {
  public:
-  explicit FormFields(Context& ctx) noexcept : ctx_(ctx) {}
+  explicit FormFields(const FormPairs& pairs) noexcept : pairs_(pairs) {}
   void find(std::string_view name, recycle::Vector<std::string_view>& values) const override {
-    for (const http::QueryParameter& pair : http::QueryView(ctx_.received_body())) {
-      if (http::equals_decoded(pair.name, name)) values.push_back(http::decode_form(pair.value, ctx_.arena()));
-    }
+    pairs_.find(name, values);
   }
 
  private:
-  Context& ctx_;
+  const FormPairs& pairs_;
 };
 
 bool add_failures(Extraction& extraction, std::string_view before, Error error) {
@@ -154,7 +154,15 @@ bool add_failures(Extraction& extraction, std::string_view before, Error error) 
 }  // namespace
 
 bool extract_object(Extraction& extraction, Source source, const json::TypeInfo& type, void* out) {
-  Result<void> bound = json::bind_fields(type, out, RequestFields(extraction.ctx, source));
+  Context& ctx = extraction.ctx;
+  Result<void> bound;
+  if (source == Source::query) {
+    FormPairs pairs(ctx.arena());
+    pairs.split(ctx.request().query);
+    bound = json::bind_fields(type, out, FormFields(pairs));
+  } else {
+    bound = json::bind_fields(type, out, RequestFields(ctx, source));
+  }
   return bound || add_failures(extraction, prefix(source), std::move(bound.error()));
 }
 
@@ -180,16 +188,13 @@ bool extract_form(Extraction& extraction, const json::TypeInfo& type, void* out)
     return refuse(extraction, Errc::unsupported_media_type,
                   "the request body must be application/x-www-form-urlencoded");
   }
-  // Each member of the struct looks through all of them: without a bound, a body of `&a&a&a…` would hold up the loop.
   const FormOptions* given = ctx.states().find<FormOptions>();
   const std::size_t limit = (given != nullptr ? *given : FormOptions()).max_fields;
-  std::size_t count = 0;
-  for ([[maybe_unused]] const http::QueryParameter& field : http::QueryView(ctx.received_body())) {
-    if (++count > limit) {
-      return refuse(extraction, Errc::too_large, "the form has more than " + std::to_string(limit) + " fields");
-    }
+  FormPairs pairs(ctx.arena());
+  if (!pairs.split(ctx.received_body(), limit)) {
+    return refuse(extraction, Errc::too_large, "the form has more than " + std::to_string(limit) + " fields");
   }
-  Result<void> bound = json::bind_fields(type, out, FormFields(ctx));
+  Result<void> bound = json::bind_fields(type, out, FormFields(pairs));
   return bound || add_failures(extraction, "", std::move(bound.error()));
 }
 
