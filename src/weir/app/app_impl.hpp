@@ -77,6 +77,7 @@ struct App::Impl {
   /// The routes of the API's description and its page.
   void add_description();
   [[nodiscard]] std::string description() const;
+  void warn_of_shared_paths() const;
   /// Made by the first call. Throws std::system_error when the system gives no threads.
   BlockingPool& pool();
   /// The loops and the pool, which do not serve yet.

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "weir/app/app_impl.hpp"
+#include "weir/app/detail/openapi_paths.hpp"
 #include "weir/app/docs_page.hpp"
 #include "weir/app/openapi.hpp"
 #include "weir/middleware/recovery.hpp"
@@ -143,6 +144,19 @@ std::string App::Impl::description() const {
   return openapi_document(options.openapi, options.name, application->snapshot()->endpoints);
 }
 
+/// A client that is generated from the description cannot call what has no place in it.
+void App::Impl::warn_of_shared_paths() const {
+  if (!options.openapi.enabled) return;
+  for (const detail::DocumentedPath& path : detail::documented_paths(application->snapshot()->endpoints)) {
+    for (const detail::DocumentedOperation& operation : path.operations) {
+      for (const Endpoint* other : operation.others) {
+        log->logger("app").warn("OpenAPI cannot tell two routes apart: one is described under x-weir-others only",
+                                {{"described", detail::called(*operation.shown)}, {"other", detail::called(*other)}});
+      }
+    }
+  }
+}
+
 Result<void> App::Impl::prepare() {
   if (application) return {};
   if (!log) {
@@ -170,6 +184,7 @@ Result<void> App::Impl::prepare() {
   application = std::make_unique<Application>(environment(), outer);
   application->trust(*trusted, options.trusted_proxies.fields);
   application->publish(std::move(*snapshot));
+  warn_of_shared_paths();
   if (!options.admin_listen.empty()) {
     auto admin_snapshot = admin_routes.build(admin_outer, states, options.router);
     if (!admin_snapshot) return std::unexpected(std::move(admin_snapshot.error()));

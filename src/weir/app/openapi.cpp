@@ -2,39 +2,20 @@
 
 #include <algorithm>
 #include <cctype>
-#include <limits>
-#include <list>
 #include <map>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "weir/app/detail/openapi_parameters.hpp"
+#include "weir/app/detail/openapi_paths.hpp"
 #include "weir/json/json.hpp"
 #include "weir/json/schema.hpp"
 #include "weir/json/writer.hpp"
-#include "weir/router/pattern.hpp"
-#include "weir/web/route_pattern.hpp"
 
 namespace weir {
 
 namespace {
-
-/// A pattern as OpenAPI writes it: "/users/{id:int}" is "/users/{id}", "/files/{rest*}" is "/files/{rest}".
-std::string path_template(std::string_view pattern) {
-  std::string path;
-  PatternReader reader(pattern);
-  PatternSegment segment;
-  while (reader.next(segment)) {
-    path += '/';
-    path += segment.text;
-    if (segment.literal) continue;
-    path += '{';
-    path += segment.name;
-    path += '}';
-    path += segment.suffix;
-  }
-  return path.empty() ? "/" : path;
-}
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -46,7 +27,7 @@ std::string lower(std::string_view text) {
 std::string operation_id(const Endpoint& endpoint) {
   std::string id = lower(http::to_string(endpoint.method));
   bool gap = true;
-  for (const char c : path_template(endpoint.pattern)) {
+  for (const char c : detail::path_template(endpoint.pattern)) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0) {
       gap = true;
       continue;
@@ -57,66 +38,13 @@ std::string operation_id(const Endpoint& endpoint) {
   return id;
 }
 
-/// What a placeholder's constraint says, as rules of a parameter of this type.
-json::Rules rules_of(const ParamConstraint& constraint, bool number) {
-  using Limits = std::numeric_limits<std::int64_t>;
-  json::Rules rules;
-  switch (constraint.kind) {
-    case ParamKind::unsigned_integer:
-    case ParamKind::integer: {
-      if (!number) {
-        rules.pattern = constraint.kind == ParamKind::integer ? "-?[0-9]+" : "[0-9]+";
-        break;
-      }
-      const auto bound = [](std::int64_t at) {
-        return json::Bound{.integer = at, .is_integer = true, .is = json::Bound::Is::inclusive};
-      };
-      if (constraint.min != Limits::min()) rules.min = bound(constraint.min);
-      if (constraint.max != Limits::max()) rules.max = bound(constraint.max);
-      break;
-    }
-    case ParamKind::uuid:
-      rules.format = format::uuid;
-      break;
-    case ParamKind::date:
-      rules.format = format::date;
-      break;
-    case ParamKind::datetime:
-      rules.format = format::date_time;
-      break;
-    case ParamKind::alpha:
-      rules.pattern = "[A-Za-z]+";
-      break;
-    case ParamKind::regex:
-      rules.pattern = constraint.regex;
-      break;
-    case ParamKind::text:
-      if (constraint.min > 0) rules.min_length = static_cast<std::size_t>(constraint.min);
-      if (constraint.max != Limits::max()) rules.max_length = static_cast<std::size_t>(constraint.max);
-      break;
-    case ParamKind::boolean:
-    case ParamKind::floating:
-    case ParamKind::tail:
-      break;
-  }
-  return rules;
+/// A method as a member of a Path Item Object, which has none for CONNECT.
+std::string key_of(http::Method method) {
+  return method == http::Method::connect ? "x-connect" : lower(http::to_string(method));
 }
 
-/// The type of a placeholder that no parameter of the handler takes.
-const json::TypeInfo& type_of(ParamKind kind) {
-  switch (kind) {
-    case ParamKind::boolean:
-      return json::type_info<bool>();
-    case ParamKind::unsigned_integer:
-      return json::type_info<std::uint64_t>();
-    case ParamKind::integer:
-      return json::type_info<std::int64_t>();
-    case ParamKind::floating:
-      return json::type_info<double>();
-    default:
-      return json::type_info<std::string>();
-  }
-}
+/// By ParameterIn.
+constexpr std::string_view places[] = {"path", "query", "header", "cookie"};
 
 /// Writes one document.
 class Document {
@@ -124,16 +52,13 @@ class Document {
   Document(const OpenApiOptions& options, std::string_view name) : options_(options), name_(name) {}
 
   std::string write(std::span<const std::shared_ptr<const Endpoint>> endpoints) {
-    // A path is one object with its methods, whatever the order of registration.
-    std::vector<std::pair<std::string, std::vector<const Endpoint*>>> paths;
-    for (const std::shared_ptr<const Endpoint>& endpoint : endpoints) {
-      if (endpoint->doc.hidden) continue;
-      const std::string path = path_template(endpoint->pattern);
-      auto at = std::ranges::find(paths, path, [](const auto& entry) -> const std::string& { return entry.first; });
-      if (at == paths.end()) at = paths.insert(paths.end(), {path, {}});
-      // The same path on another host cannot be told apart in OpenAPI: the first one stands.
-      const auto same = [&](const Endpoint* other) { return other->method == endpoint->method; };
-      if (std::ranges::none_of(at->second, same)) at->second.push_back(endpoint.get());
+    const std::vector<detail::DocumentedPath> paths = detail::documented_paths(endpoints);
+    schemas_.reserve("Problem");
+    for (const detail::DocumentedPath& path : paths) {
+      for (const detail::DocumentedOperation& operation : path.operations) {
+        use_types(operation.shown->doc);
+        for (const Endpoint* other : operation.others) use_types(other->doc);
+      }
     }
 
     w_.begin_object().member("openapi", "3.1.0").key("info").begin_object();
@@ -147,9 +72,12 @@ class Document {
       w_.end_array();
     }
     w_.key("paths").begin_object();
-    for (const auto& [path, methods] : paths) {
-      w_.key(path).begin_object();
-      for (const Endpoint* endpoint : methods) operation(*endpoint);
+    for (const detail::DocumentedPath& path : paths) {
+      w_.key(path.path).begin_object();
+      for (const detail::DocumentedOperation& documented : path.operations) {
+        w_.key(key_of(documented.shown->method));
+        operation(*documented.shown, path.placeholders, documented.others);
+      }
       w_.end_object();
     }
     w_.end_object();
@@ -160,9 +88,32 @@ class Document {
   }
 
  private:
-  void operation(const Endpoint& endpoint) {
+  /// Names of schemas depend on which types go both ways.
+  void use_types(const OperationDoc& doc) {
+    for (const ParameterDoc& parameter : doc.parameters) {
+      if (parameter.type != nullptr) schemas_.use(*parameter.type, json::Direction::in);
+    }
+    for (const BodyDoc& body : doc.request_bodies) {
+      if (body.type != nullptr) schemas_.use(*body.type, json::Direction::in);
+      for (const BodyDoc::Part& part : body.parts) {
+        if (part.field.type != nullptr) schemas_.use(*part.field.type, json::Direction::in);
+      }
+    }
+    for (const ResponseDoc& response : doc.responses) {
+      for (const ParameterDoc& header : response.headers) {
+        if (header.type != nullptr) schemas_.use(*header.type, json::Direction::out);
+      }
+      for (const BodyDoc& body : response.contents) {
+        if (body.type != nullptr) schemas_.use(*body.type, json::Direction::out);
+      }
+    }
+  }
+
+  /// `placeholders` are the names that its path has in the document.
+  void operation(const Endpoint& endpoint, const std::vector<std::string_view>& placeholders,
+                 const std::vector<const Endpoint*>& others = {}) {
     const OperationDoc& doc = endpoint.doc;
-    w_.key(lower(http::to_string(endpoint.method))).begin_object();
+    w_.begin_object();
     if (!doc.tags.empty()) {
       w_.key("tags").begin_array();
       for (const std::string& tag : doc.tags) {
@@ -172,18 +123,39 @@ class Document {
       w_.end_array();
     }
     if (!doc.summary.empty()) w_.member("summary", doc.summary);
-    if (!doc.description.empty()) w_.member("description", doc.description);
+    if (const std::string text = description_of(doc, others); !text.empty()) w_.member("description", text);
     w_.member("operationId", unique_id(doc.operation_id.empty() ? operation_id(endpoint) : doc.operation_id));
     if (doc.deprecated) w_.member("deprecated", true);
-    parameters(endpoint);
+    parameters(endpoint, placeholders);
     if (!doc.request_bodies.empty()) {
       w_.key("requestBody").begin_object().member("required", doc.request_body_required);
-      contents(doc.request_bodies);
+      contents(doc.request_bodies, json::Direction::in);
       w_.end_object();
     }
     responses(doc);
     security(doc);
+    if (!endpoint.host.empty()) w_.member("x-weir-host", endpoint.host);
+    if (!others.empty()) {
+      w_.key("x-weir-others").begin_array();
+      for (const Endpoint* other : others) {
+        w_.begin_object().member("path", detail::path_template(other->pattern)).key("operation");
+        operation(*other, detail::placeholders_of(other->pattern));
+        w_.end_object();
+      }
+      w_.end_array();
+    }
     w_.end_object();
+  }
+
+  /// Viewers do not show what they do not know: people are told of the other routes here.
+  static std::string description_of(const OperationDoc& doc, const std::vector<const Endpoint*>& others) {
+    std::string text = doc.description;
+    for (const Endpoint* other : others) {
+      text += (text.empty() ? "Also at this path: `" : "\n\nAlso at this path: `") + detail::called(*other) + '`';
+      if (!other->doc.summary.empty()) text += " (" + other->doc.summary + ')';
+      text += '.';
+    }
+    return text;
   }
 
   /// All schemes together, or without those that are optional.
@@ -206,63 +178,101 @@ class Document {
     w_.end_array();
   }
 
-  void parameters(const Endpoint& endpoint) {
-    std::vector<ParameterDoc> parameters = endpoint.doc.parameters;
-    std::list<json::Rules> of_pattern;  // pointers into it stay
-    PatternReader reader(endpoint.pattern);
-    PatternSegment segment;
-    while (reader.next(segment)) {
-      if (segment.literal) continue;
-      const auto taken = [&](const ParameterDoc& p) { return p.in == ParameterIn::path && p.name == segment.name; };
-      auto at = std::ranges::find_if(parameters, taken);
-      if (at == parameters.end()) {  // One that the handler does not take is a parameter all the same.
-        at = parameters.insert(at, ParameterDoc{.in = ParameterIn::path,
-                                                .name = std::string(segment.name),
-                                                .required = true,
-                                                .type = &type_of(segment.constraint.kind),
-                                                .rules = nullptr,
-                                                .description = {},
-                                                .default_json = {}});
-      }
-      if (at->rules != nullptr) continue;
-      const json::Kind kind = json::value_type(*at->type).kind;
-      const bool number = kind == json::Kind::integer || kind == json::Kind::floating;
-      at->rules = &of_pattern.emplace_back(rules_of(segment.constraint, number));
-    }
-    // That of a host is no parameter of the path.
-    std::erase_if(parameters, [&](const ParameterDoc& p) {
-      return p.in == ParameterIn::path && !detail::pattern_has(endpoint.pattern, p.name);
-    });
-    if (parameters.empty()) return;
-    static constexpr std::string_view places[] = {"path", "query", "header", "cookie"};
+  void parameters(const Endpoint& endpoint, const std::vector<std::string_view>& placeholders) {
+    const detail::DocumentedParameters parameters = detail::documented_parameters(endpoint, placeholders);
+    if (parameters.list.empty()) return;
     w_.key("parameters").begin_array();
-    for (const ParameterDoc& parameter : parameters) {
-      w_.begin_object().member("name", parameter.name).member("in", places[static_cast<std::size_t>(parameter.in)]);
-      if (!parameter.description.empty()) w_.member("description", parameter.description);
-      w_.member("required", parameter.required);
-      if (parameter.type != nullptr) {
-        w_.key("schema");
-        schemas_.write(json::value_type(*parameter.type), w_, parameter.rules, parameter.default_json);
-      }
-      w_.end_object();
-    }
+    for (const ParameterDoc& parameter : parameters.list) write_parameter(parameter);
     w_.end_array();
   }
 
-  void contents(const std::vector<BodyDoc>& bodies) {
+  void write_parameter(const ParameterDoc& parameter) {
+    json::Rules rules = parameter.rules != nullptr ? *parameter.rules : json::Rules();
+    w_.begin_object().member("name", parameter.name).member("in", places[static_cast<std::size_t>(parameter.in)]);
+    // What is said about the parameter is not said in its schema, where viewers and generators do not look for it.
+    const std::string_view about =
+        parameter.description.empty() ? rules.description : std::string_view(parameter.description);
+    if (!about.empty()) w_.member("description", about);
+    w_.member("required", parameter.required);
+    if (rules.deprecated) w_.member("deprecated", true);
+    if (parameter.type != nullptr) {
+      rules.description = {};
+      rules.deprecated = false;
+      w_.key("schema");
+      schemas_.write(json::value_type(*parameter.type), json::Direction::in, w_, &rules, parameter.default_json);
+    }
+    w_.end_object();
+  }
+
+  void contents(const std::vector<BodyDoc>& bodies, json::Direction direction) {
     w_.key("content").begin_object();
     for (const BodyDoc& body : bodies) {
-      w_.key(body.media_type).begin_object();
+      w_.key(body.media_type).begin_object().key("schema");
       if (body.type != nullptr) {
-        w_.key("schema");
-        schemas_.write(*body.type, w_);
-      } else if (body.media_type == "application/problem+json") {
-        w_.key("schema").begin_object().member("$ref", "#/components/schemas/Problem").end_object();
-        problems_ = true;
-      } else if (body.media_type.starts_with("text/")) {
-        w_.key("schema").begin_object().member("type", "string").end_object();
+        schemas_.write(*body.type, direction, w_);
+      } else if (!body.parts.empty() || body.media_type == "multipart/form-data") {
+        form(body.parts);
+      } else {
+        untyped(body.media_type);
       }
       w_.end_object();
+    }
+    w_.end_object();
+  }
+
+  /// OpenAPI 3.1 does not ask for a schema here, but openapi-generator gives up on a body without one.
+  void untyped(std::string_view media_type) {
+    w_.begin_object();
+    if (media_type == "application/problem+json") {
+      w_.member("$ref", "#/components/schemas/Problem");
+      problems_ = true;
+    } else if (media_type.starts_with("text/")) {
+      w_.member("type", "string");
+    } else if (!media_type.ends_with("json")) {
+      bytes();
+    }
+    w_.end_object();
+  }
+
+  /// "binary" is what generators and viewers take for a file.
+  void bytes() { w_.member("type", "string").member("format", "binary"); }
+
+  void form(const std::vector<BodyDoc::Part>& parts) {
+    w_.begin_object().member("type", "object");
+    if (parts.empty()) {
+      w_.member("additionalProperties", true).end_object();
+      return;
+    }
+    w_.key("properties").begin_object();
+    for (const BodyDoc::Part& part : parts) {
+      w_.key(part.field.name);
+      if (part.field.type != nullptr) {
+        schemas_.write(json::value_type(*part.field.type), json::Direction::in, w_, part.field.rules,
+                       part.field.default_json);
+      } else {
+        file(part);
+      }
+    }
+    w_.end_object();
+    if (std::ranges::any_of(parts, [](const BodyDoc::Part& part) { return part.field.required; })) {
+      w_.key("required").begin_array();
+      for (const BodyDoc::Part& part : parts) {
+        if (part.field.required) w_.value(part.field.name);
+      }
+      w_.end_array();
+    }
+    w_.end_object();
+  }
+
+  void file(const BodyDoc::Part& part) {
+    w_.begin_object();
+    if (!part.field.description.empty()) w_.member("description", part.field.description);
+    if (part.many) {
+      w_.member("type", "array").key("items").begin_object();
+      bytes();
+      w_.end_object();
+    } else {
+      bytes();
     }
     w_.end_object();
   }
@@ -286,16 +296,17 @@ class Document {
           w_.key(header.name).begin_object();
           if (!header.description.empty()) w_.member("description", header.description);
           w_.key("schema");
-          schemas_.write(header.type != nullptr ? *header.type : json::type_info<std::string>(), w_);
+          schemas_.write(header.type != nullptr ? *header.type : json::type_info<std::string>(), json::Direction::out,
+                         w_, header.rules);
           w_.end_object();
         }
         w_.end_object();
       }
-      if (!response->contents.empty()) contents(response->contents);
+      if (!response->contents.empty()) contents(response->contents, json::Direction::out);
       w_.end_object();
     }
     w_.key("default").begin_object().member("description", "Any other failure.");
-    contents({{"application/problem+json", nullptr}});
+    contents({{"application/problem+json", nullptr}}, json::Direction::out);
     w_.end_object().end_object();
   }
 
@@ -320,6 +331,9 @@ class Document {
         w_.key(key).begin_object().member("type", scheme.type);
         if (!scheme.scheme.empty()) w_.member("scheme", scheme.scheme);
         if (!scheme.bearer_format.empty()) w_.member("bearerFormat", scheme.bearer_format);
+        if (scheme.type == "apiKey") {
+          w_.member("name", scheme.parameter).member("in", places[static_cast<std::size_t>(scheme.in)]);
+        }
         w_.end_object();
       }
       w_.end_object();
@@ -343,10 +357,11 @@ class Document {
   static constexpr std::string_view problem_schema =
       R"("Problem":{"type":"object","description":"Problem details (RFC 9457).","properties":{)"
       R"("type":{"type":"string","format":"uri-reference","default":"about:blank"},"title":{"type":"string"},)"
-      R"("status":{"type":"integer"},"detail":{"type":"string"},"instance":{"type":"string"},)"
+      R"("status":{"type":"integer","format":"int32"},"detail":{"type":"string"},"instance":{"type":"string"},)"
       R"("code":{"type":"string"},"request_id":{"type":"string"},)"
       R"("errors":{"type":"array","items":{"type":"object","properties":{"field":{"type":"string"},)"
-      R"("rule":{"type":"string"},"message":{"type":"string"}},"required":["field","rule","message"]}}}})";
+      R"("rule":{"type":"string"},"message":{"type":"string"}},"required":["field","rule","message"]}}},)"
+      R"("required":["type","title","status"]})";
 
   const OpenApiOptions& options_;
   std::string_view name_;

@@ -12,6 +12,7 @@
 
 #include "weir/json/describe.hpp"
 #include "weir/web/endpoint.hpp"
+#include "weir/web/extract.hpp"
 #include "weir/web/respond.hpp"
 #include "weir/web/route_pattern.hpp"
 #include "weir/web/websocket_handler.hpp"
@@ -57,16 +58,27 @@ class Route {
   Route& deprecated() { return doc_.deprecated = true, *this; }
   /// Leaves the route out of the document.
   Route& hidden() { return doc_.hidden = true, *this; }
-  /// A further answer: a problem, or with T a JSON value.
-  Route& responds(http::Status status, std::string description = {}) {
-    return doc_.problem(status, std::move(description)), *this;
+  /// The parts of the body of a Multipart or MultipartForm, which its type does not tell: the text fields are the
+  /// members of T (MultipartForm::bind<T>()), and files are one each, or any number of one name.
+  template <class T>
+  Route& form_fields() {
+    detail::describe_form_fields(doc_, json::type_info<T>());
+    return *this;
   }
+  Route& form_file(std::string name, std::string description = {});
+  Route& form_files(std::string name, std::string description = {});
+  /// A further answer: a problem, or below 400 one without content; with T a JSON value.
+  Route& responds(http::Status status, std::string description = {});
   template <class T>
   Route& responds(http::Status status, std::string description = {}) {
     detail::describe_json(doc_, status, json::type_info<T>());
     doc_.response(status).description = std::move(description);
     return *this;
   }
+  /// One whose content is of another type: responds_as(Status::ok, "image/png").
+  Route& responds_as(http::Status status, std::string media_type, std::string description = {});
+  /// A field of the answer with this status: response_header(Status::ok, "ETag", "The version").
+  Route& response_header(http::Status status, std::string_view name, std::string_view description = {});
 
  private:
   friend class RouteBuilder;

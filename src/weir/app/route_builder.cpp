@@ -54,6 +54,43 @@ Route& Route::switches_protocols() {
   return *this;
 }
 
+Route& Route::form_file(std::string name, std::string description) {
+  BodyDoc::Part& part = doc_.request_body("multipart/form-data").parts.emplace_back();
+  part.field.name = std::move(name);
+  part.field.description = std::move(description);
+  part.field.required = true;
+  return *this;
+}
+
+Route& Route::form_files(std::string name, std::string description) {
+  form_file(std::move(name), std::move(description));
+  BodyDoc::Part& part = doc_.request_body("multipart/form-data").parts.back();
+  part.field.required = false;
+  part.many = true;
+  return *this;
+}
+
+Route& Route::responds(http::Status status, std::string description) {
+  if (http::to_code(status) >= 400) {
+    doc_.problem(status, std::move(description));
+  } else {
+    doc_.response(status).description = std::move(description);
+  }
+  return *this;
+}
+
+Route& Route::responds_as(http::Status status, std::string media_type, std::string description) {
+  ResponseDoc& response = doc_.response(status);
+  response.contents.push_back({std::move(media_type), nullptr});
+  response.description = std::move(description);
+  return *this;
+}
+
+Route& Route::response_header(http::Status status, std::string_view name, std::string_view description) {
+  doc_.response(status).header(name, description);
+  return *this;
+}
+
 Route& RouteBuilder::add(http::Method method, std::string pattern, std::unique_ptr<Handler> handler,
                          std::shared_ptr<const GroupScope> group) {
   return new_routes_.emplace_back(method, std::move(pattern), std::move(handler), std::move(group));

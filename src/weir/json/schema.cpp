@@ -1,11 +1,15 @@
 #include "weir/json/schema.hpp"
 
-#include <limits>
-
 #include "weir/json/detail/check.hpp"
+#include "weir/json/detail/schema_directions.hpp"
 #include "weir/json/detail/temporary.hpp"
 
 namespace weir::json {
+
+using detail::index;
+using detail::is_listed;
+using detail::is_required;
+
 namespace {
 
 void write_type(std::string_view name, bool nullable, Writer& out) {
@@ -15,29 +19,6 @@ void write_type(std::string_view name, bool nullable, Writer& out) {
     return;
   }
   out.begin_array().value(name).value("null").end_array();
-}
-
-/// C++ names as component names, of which OpenAPI 3.1 section 4.8.7.1 allows letters, digits, '.', '-' and '_'.
-std::string component_name(std::string_view name) {
-  static constexpr std::string_view standard = "basic_string<char>";
-  std::string out;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    if (name.substr(i).starts_with(standard)) {
-      out += "string";
-      i += standard.size() - 1;
-      continue;
-    }
-    const char c = name[i];
-    const bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    if (plain) {
-      out += c;
-    } else if (!out.empty() && out.back() != '_') {
-      out += '_';
-    }
-  }
-  while (out.ends_with('_')) out.pop_back();
-  return out.empty() ? "Type" : out;
 }
 
 void write_bound(std::string_view inclusive, std::string_view exclusive, const Bound& bound, Writer& out) {
@@ -110,11 +91,29 @@ void write_number_rules(const Rules& rules, bool nullable, Writer& out) {
   out.end_array();
 }
 
+/// Whether an expression of RE2 is one of ECMA-262, too, as JSON Schema wants it (validation, section 6.3.3): programs
+/// that read the schema stop at one that is not.
+bool is_portable(std::string_view pattern) {
+  static constexpr std::string_view only_in_escapes = "AzQECa";
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const std::string_view rest = pattern.substr(i);
+    if (rest.starts_with("[[:") || rest.starts_with("[^[:")) return false;
+    if (rest.starts_with("(?") && !rest.starts_with("(?:") && !rest.starts_with("(?<")) return false;  // flags, (?P<…>
+    if (!rest.starts_with('\\') || rest.size() < 2) continue;
+    const bool class_by_letter = (rest[1] == 'p' || rest[1] == 'P') && !rest.substr(2).starts_with('{');
+    if (class_by_letter || only_in_escapes.find(rest[1]) != std::string_view::npos) return false;
+    ++i;
+  }
+  return true;
+}
+
 void write_text_rules(const Rules& rules, bool nullable, Writer& out) {
   if (rules.min_length != 0) out.member("minLength", rules.min_length);
   if (rules.max_length != Rules::unbounded) out.member("maxLength", rules.max_length);
   // Patterns are matched against the whole text; JSON Schema's are not anchored.
-  if (!rules.pattern.empty()) out.member("pattern", "^(?:" + std::string(rules.pattern) + ")$");
+  if (!rules.pattern.empty()) {
+    out.member(is_portable(rules.pattern) ? "pattern" : "x-re2-pattern", "^(?:" + std::string(rules.pattern) + ")$");
+  }
   if (rules.format != format::none) out.member("format", detail::format_name(rules.format));
   if (rules.one_of_text.empty()) return;
   out.key("enum").begin_array();
@@ -172,7 +171,15 @@ std::string default_of(const TypeInfo& object, const Field& field) {
   return std::string(text.view());
 }
 
-void SchemaSet::write(const TypeInfo& type, Writer& out, const Rules* rules, std::string_view default_json) {
+void SchemaSet::write(const TypeInfo& type, Direction direction, Writer& out, const Rules* rules,
+                      std::string_view default_json) {
+  use(type, direction);
+  name_components();
+  direction_ = direction;
+  schema(type, out, rules, default_json);
+}
+
+void SchemaSet::schema(const TypeInfo& type, Writer& out, const Rules* rules, std::string_view default_json) {
   out.begin_object();
   body(type, rules, false, out);
   if (rules != nullptr) write_annotations(*rules, type, out);
@@ -180,34 +187,28 @@ void SchemaSet::write(const TypeInfo& type, Writer& out, const Rules* rules, std
   out.end_object();
 }
 
-std::string_view SchemaSet::name_of(const TypeInfo& type) {
-  for (const auto& component : components_) {
-    if (component.type == &type) return component.name;
-  }
-  const std::string base = component_name(type.name);
-  std::string name = base;
-  const auto taken = [&] {
-    for (const auto& component : components_) {
-      if (component.name == name) return true;
-    }
-    return false;
-  };
-  for (int n = 2; taken(); ++n) name = base + std::to_string(n);
-  return components_.emplace_back(Component{&type, std::move(name)}).name;
-}
-
 void SchemaSet::write_components(Writer& out) {
   out.begin_object();
-  // Writing one may add others at the end.
-  for (std::size_t i = 0; i < components_.size(); ++i) {
-    const TypeInfo& type = *components_[i].type;
-    out.key(std::string(components_[i].name)).begin_object();
-    if (type.kind == Kind::object) {
-      object_body(type, out);
-    } else {
-      enumeration_body(*type.detail.enumeration, out);
+  for (const Component& component : components_) {
+    // One that is the same both ways is described as it comes in: then its defaults count.
+    const bool split = component.name[0] != component.name[1];
+    for (const Direction direction : {Direction::in, Direction::out}) {
+      if (!component.used[index(direction)]) continue;
+      out.key(component.name[index(direction)]);
+      component_body(*component.type, direction, out);
+      if (!split) break;
     }
-    out.end_object();
+  }
+  out.end_object();
+}
+
+void SchemaSet::component_body(const TypeInfo& type, Direction direction, Writer& out) {
+  direction_ = direction;
+  out.begin_object();
+  if (type.kind == Kind::object) {
+    object_body(type, out);
+  } else {
+    enumeration_body(*type.detail.enumeration, out);
   }
   out.end_object();
 }
@@ -258,7 +259,7 @@ void SchemaSet::body(const TypeInfo& type, const Rules* rules, bool nullable, Wr
     case Kind::map:
       write_type("object", nullable, out);
       out.key("additionalProperties");
-      write(*type.detail.map->value, out);
+      schema(*type.detail.map->value, out);
       return write_size_rules("minProperties", "maxProperties", rules, out);
     case Kind::tuple:
       return tuple_body(*type.detail.tuple, nullable, out);
@@ -283,17 +284,22 @@ void SchemaSet::object_body(const TypeInfo& type, Writer& out) {
   if (!info.tag.name.empty()) {
     out.key(info.tag.name).begin_object().member("type", "string").member("const", info.tag.value).end_object();
   }
+  std::vector<std::string_view> required;
+  if (!info.tag.name.empty()) required.push_back(info.tag.name);
   for (const Field& field : info.fields) {
+    if (!is_listed(info, field, direction_)) continue;
     out.key(field.name);
-    write(*field.type, out, field.rules, default_of(type, field));
+    if (direction_ == Direction::in) {
+      schema(*field.type, out, field.rules, default_of(type, field));
+    } else {  // One that is left out when it is null never goes out as null.
+      schema(field.omit_empty ? value_type(*field.type) : *field.type, out, field.rules);
+    }
+    if (is_required(field, direction_)) required.push_back(field.name);
   }
   out.end_object();
-  if (info.required != 0 || !info.tag.name.empty()) {
+  if (!required.empty()) {
     out.key("required").begin_array();
-    if (!info.tag.name.empty()) out.value(info.tag.name);
-    for (const Field& field : info.fields) {
-      if (field.required) out.value(field.name);
-    }
+    for (const std::string_view name : required) out.value(name);
     out.end_array();
   }
   if (info.reject_unknown) out.member("additionalProperties", false);
@@ -309,7 +315,7 @@ void SchemaSet::sequence_body(const TypeInfo& type, const Rules* rules, bool nul
   const SequenceInfo& info = *type.detail.sequence;
   write_type("array", nullable, out);
   out.key("items");
-  write(*info.element, out);
+  schema(*info.element, out);
   if (info.fixed_size != 0) {
     out.member("minItems", info.fixed_size).member("maxItems", info.fixed_size);
   } else {
@@ -321,14 +327,20 @@ void SchemaSet::sequence_body(const TypeInfo& type, const Rules* rules, bool nul
 void SchemaSet::tuple_body(const TupleInfo& info, bool nullable, Writer& out) {
   write_type("array", nullable, out);
   out.key("prefixItems").begin_array();
-  for (const TypeInfo* element : info.elements) write(*element, out);
+  for (const TypeInfo* element : info.elements) schema(*element, out);
   out.end_array().member("minItems", info.elements.size()).member("maxItems", info.elements.size());
 }
 
 // With a tag exactly one alternative fits. By shape several may (1 is an integer and a number), so it is anyOf.
 void SchemaSet::variant_body(const VariantInfo& info, bool nullable, Writer& out) {
-  out.key(info.tag.empty() || nullable ? "anyOf" : "oneOf").begin_array();
-  for (const TypeInfo* alternative : info.alternatives) write(*alternative, out);
+  if (nullable && !info.tag.empty()) {  // null has no tag: it is no alternative beside the others
+    out.key("anyOf").begin_array().begin_object();
+    variant_body(info, false, out);
+    out.end_object().begin_object().member("type", "null").end_object().end_array();
+    return;
+  }
+  out.key(info.tag.empty() ? "anyOf" : "oneOf").begin_array();
+  for (const TypeInfo* alternative : info.alternatives) schema(*alternative, out);
   if (nullable) out.begin_object().member("type", "null").end_object();
   out.end_array();
   if (info.tag.empty()) return;
@@ -339,11 +351,11 @@ void SchemaSet::variant_body(const VariantInfo& info, bool nullable, Writer& out
   out.end_object().end_object();
 }
 
-void write_schema(const TypeInfo& type, Buffer& out) {
+void write_schema(const TypeInfo& type, Direction direction, Buffer& out) {
   SchemaSet set("#/$defs/");
   Buffer body;
   Writer inner(body);
-  set.write(type, inner);
+  set.write(type, direction, inner);
   Writer w(out);
   w.begin_object().member("$schema", "https://json-schema.org/draft/2020-12/schema");
   // The members of the schema itself, without its braces.

@@ -119,11 +119,161 @@ TEST(Schema, TellsTypesOfOneNameApart) {
   EXPECT_FALSE(both["$defs"]["Node2"]["properties"]["value"].is_null());
 }
 
+struct Key {
+  std::int64_t id = 0;
+  std::string secret;
+  static constexpr auto rules =
+      weir::rules<Key>(weir::field<&Key::id>().read_only(), weir::field<&Key::secret>().write_only());
+};
+struct Account {
+  std::int64_t id = 0;
+  std::string name;
+  std::string password;
+  std::string language = "en";
+  std::optional<std::string> phone;
+  std::optional<std::string> title;
+  std::vector<Key> keys;
+
+  static constexpr auto rules =
+      weir::rules<Account>(weir::field<&Account::id>().read_only(), weir::field<&Account::password>().write_only(),
+                           weir::field<&Account::language>().optional(), weir::field<&Account::title>().omit_empty());
+};
+
+TEST(Schema, DescribesBothWaysOfAStruct) {
+  using weir::json::Direction;
+  const auto in = parse(weir::json::schema<Account>(Direction::in))["$defs"]["Account"];
+  EXPECT_TRUE(in["properties"]["id"].is_null()) << "it is ignored when it comes";
+  EXPECT_EQ(weir::json::to_string(in["properties"]["password"]), R"({"type":"string","writeOnly":true})");
+  EXPECT_EQ(weir::json::to_string(in["properties"]["language"]), R"({"type":"string","default":"en"})");
+  EXPECT_EQ(weir::json::to_string(in["required"]), R"(["name","password","keys"])");
+
+  const auto out = parse(weir::json::schema<Account>(Direction::out))["$defs"]["Account"];
+  EXPECT_TRUE(out["properties"]["password"].is_null()) << "it never goes out";
+  EXPECT_EQ(weir::json::to_string(out["properties"]["id"]), R"({"type":"integer","format":"int64","readOnly":true})");
+  EXPECT_EQ(weir::json::to_string(out["properties"]["language"]), R"({"type":"string"})");
+  EXPECT_EQ(weir::json::to_string(out["required"]), R"(["id","name","language","phone","keys"])")
+      << "what is always written, be it null";
+}
+
+struct Team {
+  std::vector<Account> members;
+  std::map<std::string, Cat> cats;
+};
+struct Maybe {
+  std::optional<std::variant<Cat, Dog>> pet;
+  std::optional<int> age;
+  static constexpr auto rules = weir::rules<Maybe>(weir::field<&Maybe::age>().omit_empty());
+};
+struct AccountInput {
+  int value = 0;
+};
+
+/// The names of the components and what their schemas refer to.
+std::map<std::string, std::set<std::string>> components_of(weir::json::SchemaSet& set) {
+  weir::Buffer out;
+  weir::json::Writer w(out);
+  set.write_components(w);
+  std::map<std::string, std::set<std::string>> found;
+  const auto components = parse(out.view());
+  for (const auto& [name, schema] : components.as_object()) {
+    std::set<std::string>& references = found[std::string(name)];
+    const std::string text = weir::json::to_string(schema);
+    static constexpr std::string_view before = R"("$ref":"#/components/schemas/)";
+    for (std::size_t at = text.find(before); at != std::string::npos; at = text.find(before, at + 1)) {
+      const std::size_t begin = at + before.size();
+      references.insert(text.substr(begin, text.find('"', begin) - begin));
+    }
+  }
+  return found;
+}
+
+TEST(Schema, SplitsWhatGoesBothWaysAndDiffers) {
+  using weir::json::Direction;
+  weir::json::SchemaSet set;
+  for (const Direction direction : {Direction::in, Direction::out}) {
+    set.use(weir::json::type_info<Team>(), direction);
+    set.use(weir::json::type_info<other::Node>(), direction);
+  }
+  set.use(weir::json::type_info<AccountInput>(), Direction::in);
+  weir::Buffer out;
+  weir::json::Writer w(out);
+  w.begin_array();
+  set.write(weir::json::type_info<std::optional<Team>>(), Direction::in, w);
+  set.write(weir::json::type_info<std::vector<Team>>(), Direction::out, w);
+  w.end_array();
+  EXPECT_EQ(out.view(), R"([{"anyOf":[{"$ref":"#/components/schemas/TeamInput"},{"type":"null"}]},)"
+                        R"({"type":"array","items":{"$ref":"#/components/schemas/Team"}}])");
+  using Names = std::set<std::string>;
+  EXPECT_EQ(components_of(set), (std::map<std::string, Names>{{"Team", {"Account", "Cat"}},
+                                                              {"TeamInput", {"AccountInput2", "Cat"}},
+                                                              {"Account", {"Key"}},
+                                                              {"AccountInput", {}},  // a struct is called so
+                                                              {"AccountInput2", {"KeyInput"}},
+                                                              {"Key", {}},
+                                                              {"KeyInput", {}},
+                                                              {"Cat", {}},  // the same both ways
+                                                              {"Node", {}}}));
+}
+
+TEST(Schema, KeepsPlainNamesForWhatGoesOneWay) {
+  using weir::json::Direction;
+  weir::json::SchemaSet in;
+  in.use(weir::json::type_info<Account>(), Direction::in);
+  weir::Buffer out;
+  weir::json::Writer w(out);
+  in.write(weir::json::type_info<Account>(), Direction::in, w);
+  EXPECT_EQ(out.view(), R"({"$ref":"#/components/schemas/Account"})");
+}
+
+TEST(Schema, ListsWhatIsIgnoredWhereUnknownMembersAreRefused) {
+  const auto thing = parse(weir::json::schema<Thing>(weir::json::Direction::in))["$defs"]["Thing"];
+  EXPECT_EQ(weir::json::to_string(thing["properties"]["id"]), R"({"type":"integer","format":"int64","readOnly":true})");
+}
+
+TEST(Schema, HasNullBesideTheTaggedAlternatives) {
+  const auto maybe = parse(weir::json::schema<Maybe>())["$defs"]["Maybe"];
+  EXPECT_EQ(weir::json::to_string(maybe["properties"]["pet"]),
+            R"({"anyOf":[{"oneOf":[{"$ref":"#/$defs/Cat"},{"$ref":"#/$defs/Dog"}],"discriminator":)"
+            R"({"propertyName":"kind","mapping":{"cat":"#/$defs/Cat","dog":"#/$defs/Dog"}}},{"type":"null"}]})");
+}
+
+TEST(Schema, HasNoNullWhereItIsLeftOut) {
+  const auto maybe = parse(weir::json::schema<Maybe>(weir::json::Direction::out))["$defs"]["Maybe"];
+  EXPECT_EQ(weir::json::to_string(maybe["properties"]["age"]), R"({"type":"integer","format":"int32"})");
+  EXPECT_EQ(weir::json::to_string(maybe["required"]), R"(["pet"])");
+}
+
+struct Patterns {
+  std::string plain, flags, classes, end, letters;
+  static constexpr auto rules = weir::rules<Patterns>(
+      weir::field<&Patterns::plain>().pattern(R"((?:a|\\z)[[a]\p{L}\d)"),
+      weir::field<&Patterns::flags>().pattern("(?i)a"), weir::field<&Patterns::classes>().pattern("[[:alpha:]]"),
+      weir::field<&Patterns::end>().pattern(R"(a\z)"), weir::field<&Patterns::letters>().pattern(R"(\pL)"));
+};
+
+TEST(Schema, CallsPatternsThatOnlyRe2ReadsByAnotherName) {
+  const auto properties = parse(weir::json::schema<Patterns>())["$defs"]["Patterns"]["properties"];
+  EXPECT_EQ(properties["plain"]["pattern"].as_string(), R"(^(?:(?:a|\\z)[[a]\p{L}\d)$)");
+  for (const char* name : {"flags", "classes", "end", "letters"}) {
+    EXPECT_TRUE(properties[name]["pattern"].is_null()) << name;
+    EXPECT_FALSE(properties[name]["x-re2-pattern"].is_null()) << name;
+  }
+}
+
+TEST(Schema, KeepsReservedNames) {
+  weir::json::SchemaSet set;
+  set.reserve("Cat");
+  weir::Buffer out;
+  weir::json::Writer w(out);
+  set.write(weir::json::type_info<Cat>(), weir::json::Direction::out, w);
+  EXPECT_EQ(out.view(), R"({"$ref":"#/components/schemas/Cat2"})");
+}
+
 TEST(Schema, CollectsComponents) {
   weir::json::SchemaSet set;
   weir::Buffer out;
   weir::json::Writer w(out);
-  set.write<std::vector<Cat>>(w);
+  set.write(weir::json::type_info<std::vector<Cat>>(), weir::json::Direction::in, w);
   EXPECT_EQ(out.view(), R"({"type":"array","items":{"$ref":"#/components/schemas/Cat"}})");
 }
 

@@ -177,15 +177,7 @@ void RateLimit::describe(OperationDoc& doc) const {
   doc.problem(Status::too_many_requests, "Too many requests; Retry-After says when to come back");
   ResponseDoc& refusal = doc.response(Status::too_many_requests);
   const auto add = [&refusal](std::string_view field, std::string_view what) {
-    const auto same = [field](const ParameterDoc& header) { return header.name == field; };
-    if (std::ranges::any_of(refusal.headers, same)) return;
-    refusal.headers.push_back({.in = ParameterIn::header,
-                               .name = std::string(field),
-                               .required = false,
-                               .type = &json::type_info<std::int64_t>(),
-                               .rules = nullptr,
-                               .description = std::string(what),
-                               .default_json = {}});
+    refusal.header(field, what, &json::type_info<std::int64_t>());
   };
   add("Retry-After", "Seconds until the request would be let through");
   if (!policy_.send_headers) return;

@@ -223,7 +223,7 @@ void need_text(Source source, std::string_view name, const json::TypeInfo& type)
 /// The members of a struct, each a parameter; those of structs in it behind their name and a dot, as they are bound.
 class StructParameters {
  public:
-  StructParameters(OperationDoc& doc, Source source) : doc_(doc), source_(source) {}
+  StructParameters(std::vector<ParameterDoc>& out, Source source) : out_(out), source_(source) {}
 
   void add(const json::TypeInfo& type, const std::string& before, bool required) {
     if (std::ranges::find(inside_, &type) != inside_.end()) return;  // A recursive type has no last parameter.
@@ -237,22 +237,28 @@ class StructParameters {
         continue;
       }
       need_text(source_, name, *field.type);
-      doc_.parameters.push_back({.in = where(source_),
-                                 .name = source_name(source_, name),
-                                 .required = source_ == Source::path || (required && field.required),
-                                 .type = field.type,
-                                 .rules = field.rules,
-                                 .description = {},
-                                 .default_json = json::default_of(type, field)});
+      out_.push_back({.in = where(source_),
+                      .name = source_name(source_, name),
+                      .required = source_ == Source::path || (required && field.required),
+                      .type = field.type,
+                      .rules = field.rules,
+                      .description = {},
+                      .default_json = json::default_of(type, field)});
     }
     inside_.pop_back();
   }
 
  private:
-  OperationDoc& doc_;
+  std::vector<ParameterDoc>& out_;
   Source source_;
   std::vector<const json::TypeInfo*> inside_;
 };
+
+void describe_parts(BodyDoc& form, const json::TypeInfo& type) {
+  std::vector<ParameterDoc> fields;
+  StructParameters(fields, Source::query).add(type, "", true);
+  for (ParameterDoc& field : fields) form.parts.push_back({std::move(field)});
+}
 }  // namespace
 
 void describe_value(OperationDoc& doc, Source source, std::string_view name, const json::TypeInfo& type) {
@@ -270,13 +276,26 @@ void describe_value(OperationDoc& doc, Source source, std::string_view name, con
 
 void describe_object(OperationDoc& doc, Source source, const json::TypeInfo& type) {
   json::prepare(type);  // A wrong pattern in the rules shows now.
-  StructParameters(doc, source).add(type, "", true);
+  StructParameters(doc.parameters, source).add(type, "", true);
+  doc.problem(Status::unprocessable_content, invalid_input);
+}
+
+void describe_form_fields(OperationDoc& doc, const json::TypeInfo& type) {
+  json::prepare(type);
+  describe_parts(doc.request_body("multipart/form-data"), type);
   doc.problem(Status::unprocessable_content, invalid_input);
 }
 
 void describe_body(OperationDoc& doc, std::string_view media_type, const json::TypeInfo& type) {
   json::prepare(type);  // A wrong pattern in the rules shows now.
-  doc.request_bodies.push_back({std::string(media_type), &type});
+  BodyDoc& body = doc.request_body(media_type);
+  // A form has no objects in it: the members of nested structs are fields behind their name and a dot.
+  const auto nested = [](const json::Field& field) { return json::value_type(*field.type).kind == json::Kind::object; };
+  if (media_type != "application/json" && std::ranges::any_of(type.detail.object->fields, nested)) {
+    describe_parts(body, type);
+  } else {
+    body.type = &type;
+  }
   doc.request_body_required = true;
   doc.problem(Status::bad_request, "The body is not well-formed.");
   doc.problem(Status::content_too_large);

@@ -41,6 +41,8 @@ bool extract_form(Extraction& extraction, const json::TypeInfo& type, void* out)
 void describe_value(OperationDoc& doc, Source source, std::string_view name, const json::TypeInfo& type);
 void describe_object(OperationDoc& doc, Source source, const json::TypeInfo& type);
 void describe_body(OperationDoc& doc, std::string_view media_type, const json::TypeInfo& type);
+/// The members of a struct as parts of a multipart/form-data: MultipartForm::bind<T>().
+void describe_form_fields(OperationDoc& doc, const json::TypeInfo& type);
 Response refused(Extraction& extraction);
 
 template <class T, FixedString Name, Source From>

@@ -70,7 +70,7 @@ Result<Multipart> Multipart::from_context(Context& ctx) {
 }
 
 void Multipart::describe(OperationDoc& doc) {
-  doc.request_bodies.push_back({"multipart/form-data", nullptr});
+  doc.request_body("multipart/form-data");
   doc.request_body_required = true;
   doc.problem(Status::bad_request, "The form is malformed or cut short.");
   doc.problem(Status::content_too_large);

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/http/status.hpp"
@@ -27,6 +28,12 @@ struct ParameterDoc {
 struct BodyDoc {
   std::string media_type;                ///< "application/json"
   const json::TypeInfo* type = nullptr;  ///< Null: not described further (bytes, streams).
+  /// Of a form: its fields, when no type tells. Those without a type are files; `many`: any number of that name.
+  struct Part {
+    ParameterDoc field;
+    bool many = false;
+  };
+  std::vector<Part> parts{};
 };
 
 struct ResponseDoc {
@@ -34,14 +41,19 @@ struct ResponseDoc {
   std::string description;        ///< The reason phrase when empty.
   std::vector<BodyDoc> contents;  ///< Empty: no body.
   std::vector<ParameterDoc> headers;
+
+  /// Says that the answer can have this field, unless that was said before. Null: text.
+  void header(std::string_view name, std::string_view meaning, const json::TypeInfo* type = nullptr);
 };
 
 /// A security scheme that an operation needs (OpenAPI 3.1, Security Scheme Object).
 struct SecurityDoc {
-  std::string name;           ///< Its key in components.securitySchemes: "bearer".
-  std::string type;           ///< "http", "apiKey", …
-  std::string scheme;         ///< For "http": "bearer", "basic".
-  std::string bearer_format;  ///< "JWT"
+  std::string name;                      ///< Its key in components.securitySchemes: "bearer".
+  std::string type;                      ///< "http", "apiKey", …
+  std::string scheme;                    ///< For "http": "bearer", "basic".
+  std::string bearer_format;             ///< "JWT"
+  ParameterIn in = ParameterIn::header;  ///< For "apiKey": where the key is, and what it is called there.
+  std::string parameter;
   std::vector<std::string> scopes;
   bool optional = false;  ///< Requests without it are answered, too.
 };
@@ -59,6 +71,8 @@ struct OperationDoc {
   std::vector<ResponseDoc> responses;
   std::vector<SecurityDoc> security;
 
+  /// The body of this media type, added if there is none yet.
+  BodyDoc& request_body(std::string_view media_type);
   /// The response with this status, added if there is none yet.
   ResponseDoc& response(http::Status status);
   /// Says that a problem (RFC 9457) with this status can be the answer.

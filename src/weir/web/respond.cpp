@@ -31,6 +31,7 @@ void set_location(http::Headers& headers, std::string_view location) {
 
 void describe_json(OperationDoc& doc, Status status, const json::TypeInfo& type) {
   ResponseDoc& response = doc.response(status);
+  if (status == Status::created) response.header("Location", "Where it is");
   for (const BodyDoc& content : response.contents) {
     if (content.media_type == "application/json") return;
   }
