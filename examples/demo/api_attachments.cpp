@@ -122,6 +122,7 @@ void add_attachment_routes(weir::App& app, Service& service) {
             })
       .summary("Attach files with a form")
       .description("All files of the form, up to 64 MB in all. Files of the same names are replaced.")
+      .form_files("files", "Any name will do.")
       .body_limit(max_attachment)
       .timeout(std::chrono::minutes(10))
       .responds(weir::Status::not_found)
@@ -163,6 +164,7 @@ void add_attachment_routes(weir::App& app, Service& service) {
       .name("attachment")
       .summary("Download an attachment")
       .description("Ranges and conditions are honoured.")
+      .responds_as(weir::Status::ok, "*/*", "The file, of the media type that it came with")
       .responds(weir::Status::not_found);
 
   attachments

@@ -6,6 +6,8 @@ namespace demo {
 
 namespace {
 
+using IfMatch = weir::Header<std::optional<std::string>, "If-Match">;
+
 std::string etag_of(std::int64_t version) {
   return "\"" + std::to_string(version) + "\"";
 }
@@ -20,11 +22,11 @@ weir::Response task_response(const Task& task) {
 }
 
 /// The check of a version against If-Match, which may be missing (RFC 9110 section 13.1.1).
-Store::VersionCheck version_check(const weir::Context& ctx) {
-  return [if_match = std::string(ctx.header(weir::HeaderId::if_match))](std::int64_t version) {
-    if (if_match.empty()) return true;
+Store::VersionCheck version_check(const IfMatch& if_match) {
+  return [wanted = if_match->value_or("")](std::int64_t version) {
+    if (wanted.empty()) return true;
     const std::string opaque = std::to_string(version);
-    return weir::http::entity_tag_list_has(if_match, {.opaque = opaque}, false);
+    return weir::http::entity_tag_list_has(wanted, {.opaque = opaque}, false);
   };
 }
 
@@ -61,7 +63,8 @@ void add_task_routes(weir::App& app, Service& service) {
               co_return std::move(reply);
             })
       .summary("Add a task")
-      .description("When the answer is there, the task is on the disk: it survives a killed process.");
+      .description("When the answer is there, the task is on the disk: it survives a killed process.")
+      .response_header(weir::Status::created, "ETag", "The version, for If-Match");
 
   tasks
       .get("",
@@ -86,14 +89,15 @@ void add_task_routes(weir::App& app, Service& service) {
       .name("task")
       .summary("One task")
       .responds<Task>(weir::Status::ok)
+      .response_header(weir::Status::ok, "ETag", "The version, for If-Match")
       .responds(weir::Status::not_found);
 
   tasks
       .patch("/{id}",
-             [&](weir::Context& ctx, weir::Path<std::int64_t> id,
-                 weir::Json<TaskPatch> patch) -> weir::Task<weir::Result<weir::Response>> {
+             [&](weir::Context& ctx, weir::Path<std::int64_t> id, weir::Json<TaskPatch> patch,
+                 IfMatch if_match) -> weir::Task<weir::Result<weir::Response>> {
                auto call = app.blocking().run(
-                   [&service, id = *id, patch = std::move(*patch), at = now(ctx), wanted = version_check(ctx)] {
+                   [&service, id = *id, patch = std::move(*patch), at = now(ctx), wanted = version_check(if_match)] {
                      auto task = service.store->change_task(id, patch, at, wanted);
                      if (task) service.changed("task.changed", id);
                      return task;
@@ -107,13 +111,14 @@ void add_task_routes(weir::App& app, Service& service) {
           "Members that are not there stay as they are; null takes the due date or the assignee away. With If-Match "
           "it changes only the version that the client has seen.")
       .responds<Task>(weir::Status::ok)
+      .response_header(weir::Status::ok, "ETag", "The version, for If-Match")
       .responds(weir::Status::not_found)
       .responds(weir::Status::precondition_failed, "The task has changed since it was read");
 
   tasks
       .del("/{id}",
-           [&](weir::Context& ctx, weir::Path<std::int64_t> id) -> weir::Task<weir::Result<weir::Response>> {
-             auto call = app.blocking().run([&service, id = *id, wanted = version_check(ctx)] {
+           [&](weir::Path<std::int64_t> id, IfMatch if_match) -> weir::Task<weir::Result<weir::Response>> {
+             auto call = app.blocking().run([&service, id = *id, wanted = version_check(if_match)] {
                auto removed = service.store->remove_task(id, wanted);
                if (removed) service.changed("task.deleted", id);
                return removed;
@@ -123,6 +128,7 @@ void add_task_routes(weir::App& app, Service& service) {
              co_return weir::Response(weir::Status::no_content);
            })
       .summary("Delete a task, with its attachments")
+      .responds(weir::Status::no_content)
       .responds(weir::Status::not_found)
       .responds(weir::Status::precondition_failed, "The task has changed since it was read");
 }
