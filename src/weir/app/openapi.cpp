@@ -53,7 +53,7 @@ class Document {
 
   std::string write(std::span<const std::shared_ptr<const Endpoint>> endpoints) {
     const std::vector<detail::DocumentedPath> paths = detail::documented_paths(endpoints);
-    schemas_.reserve("Problem");
+    for (const char* name : {"Problem", "FieldError"}) schemas_.reserve(name);
     for (const detail::DocumentedPath& path : paths) {
       for (const detail::DocumentedOperation& operation : path.operations) {
         use_types(operation.shown->doc);
@@ -205,8 +205,10 @@ class Document {
   }
 
   void contents(const std::vector<BodyDoc>& bodies, json::Direction direction) {
+    std::set<std::string_view> written;  // a type may be told by a handler and by its route
     w_.key("content").begin_object();
     for (const BodyDoc& body : bodies) {
+      if (!written.insert(body.media_type).second) continue;
       w_.key(body.media_type).begin_object().key("schema");
       if (body.type != nullptr) {
         schemas_.write(*body.type, direction, w_);
@@ -359,9 +361,11 @@ class Document {
       R"("type":{"type":"string","format":"uri-reference","default":"about:blank"},"title":{"type":"string"},)"
       R"("status":{"type":"integer","format":"int32"},"detail":{"type":"string"},"instance":{"type":"string"},)"
       R"("code":{"type":"string"},"request_id":{"type":"string"},)"
-      R"("errors":{"type":"array","items":{"type":"object","properties":{"field":{"type":"string"},)"
-      R"("rule":{"type":"string"},"message":{"type":"string"}},"required":["field","rule","message"]}}},)"
-      R"("required":["type","title","status"]})";
+      R"("errors":{"type":"array","items":{"$ref":"#/components/schemas/FieldError"}}},)"
+      R"("required":["type","title","status"]},)"
+      R"("FieldError":{"type":"object","description":"What is wrong with one field of the input.","properties":)"
+      R"({"field":{"type":"string"},"rule":{"type":"string"},"message":{"type":"string"}},)"
+      R"("required":["field","rule","message"]})";
 
   const OpenApiOptions& options_;
   std::string_view name_;

@@ -144,8 +144,8 @@ TEST(OpenApi, HasOneSchemaForEachWayWhereAStructDiffers) {
             R"({"$ref":"#/components/schemas/Account"})");
   EXPECT_EQ(json::to_string(answer["headers"]["Location"]["schema"]), R"({"type":"string"})");
   const json::Value& schemas = document["components"]["schemas"];
-  EXPECT_EQ(names_in(schemas),
-            (std::vector<std::string>{"Accounts", "AccountInput", "Account", "NewAccount", "Problem2", "Problem"}));
+  EXPECT_EQ(names_in(schemas), (std::vector<std::string>{"Accounts", "AccountInput", "Account", "NewAccount",
+                                                         "Problem2", "Problem", "FieldError"}));
   EXPECT_EQ(json::to_string(schemas["Accounts"]["properties"]["items"]["items"]),
             R"({"$ref":"#/components/schemas/Account"})");
   EXPECT_EQ(json::to_string(schemas["Account"]["required"]), R"(["id","name"])");
@@ -236,12 +236,15 @@ TEST(OpenApi, SaysWhatResponsesAreThatNoTypeTells) {
       .responds_as(Status::ok, "image/png", "The picture")
       .response_header(Status::ok, "ETag", "Its version")
       .responds(Status::not_found);
+  app.get("/told_twice", [] { return "text"; }).responds_as(Status::ok, "text/plain", "Told");
   app.post("/lock", [] { return Response(Status::no_content); }).responds(Status::no_content, "It is locked");
   const json::Value document = *json::read<json::Value>(app.openapi());
   EXPECT_EQ(
       json::to_string(operation(document, "/picture")["responses"]["200"]),
       R"({"description":"The picture","headers":{"ETag":{"description":"Its version","schema":{"type":"string"}}},)"
       R"("content":{"image/png":{"schema":{"type":"string","format":"binary"}}}})");
+  EXPECT_EQ(json::to_string(operation(document, "/told_twice")["responses"]["200"]),
+            R"({"description":"Told","content":{"text/plain":{"schema":{"type":"string"}}}})");
   const json::Value& lock = document["paths"]["/lock"]["post"]["responses"];
   EXPECT_EQ(json::to_string(lock["204"]), R"({"description":"It is locked"})");
   EXPECT_EQ(names_in(lock), (std::vector<std::string>{"204", "default"}));

@@ -62,6 +62,7 @@ class Route {
   /// members of T (MultipartForm::bind<T>()), and files are one each, or any number of one name.
   template <class T>
   Route& form_fields() {
+    static_assert(std::is_aggregate_v<T>, "form_fields<T>(): T is the struct that MultipartForm::bind<T>() makes");
     detail::describe_form_fields(doc_, json::type_info<T>());
     return *this;
   }

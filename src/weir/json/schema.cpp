@@ -124,7 +124,8 @@ void write_text_rules(const Rules& rules, bool nullable, Writer& out) {
 
 void integer_body(const TypeInfo& type, const Rules* rules, bool nullable, Writer& out) {
   write_type("integer", nullable, out);
-  if (type.is_signed && type.size >= 4) out.member("format", type.size == 4 ? "int32" : "int64");
+  // Without a format generators take 32 bits with a sign: what has no sign needs the next one above.
+  if (type.size >= 4) out.member("format", type.size == 4 && type.is_signed ? "int32" : "int64");
   const bool has_min = rules != nullptr && rules->min.is != Bound::Is::none;
   const bool has_max = rules != nullptr && rules->max.is != Bound::Is::none;
   const unsigned bits = 8 * type.size - (type.is_signed ? 1 : 0);

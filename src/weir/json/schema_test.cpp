@@ -260,6 +260,19 @@ TEST(Schema, CallsPatternsThatOnlyRe2ReadsByAnotherName) {
   }
 }
 
+TEST(Schema, GivesWholeNumbersAFormatThatHoldsThem) {
+  const auto format_of = [](const weir::json::TypeInfo& type) {
+    weir::Buffer out;
+    weir::json::write_schema(type, weir::json::Direction::in, out);
+    return parse(out.view())["format"];
+  };
+  EXPECT_EQ(format_of(weir::json::type_info<std::int32_t>()).as_string(), "int32");
+  EXPECT_EQ(format_of(weir::json::type_info<std::uint32_t>()).as_string(), "int64");
+  EXPECT_EQ(format_of(weir::json::type_info<std::int64_t>()).as_string(), "int64");
+  EXPECT_EQ(format_of(weir::json::type_info<std::uint64_t>()).as_string(), "int64");
+  EXPECT_TRUE(format_of(weir::json::type_info<std::uint16_t>()).is_null());
+}
+
 TEST(Schema, KeepsReservedNames) {
   weir::json::SchemaSet set;
   set.reserve("Cat");

@@ -291,7 +291,8 @@ void describe_body(OperationDoc& doc, std::string_view media_type, const json::T
   BodyDoc& body = doc.request_body(media_type);
   // A form has no objects in it: the members of nested structs are fields behind their name and a dot.
   const auto nested = [](const json::Field& field) { return json::value_type(*field.type).kind == json::Kind::object; };
-  if (media_type != "application/json" && std::ranges::any_of(type.detail.object->fields, nested)) {
+  const bool is_form = media_type == "application/x-www-form-urlencoded" && type.kind == json::Kind::object;
+  if (is_form && std::ranges::any_of(type.detail.object->fields, nested)) {
     describe_parts(body, type);
   } else {
     body.type = &type;
