@@ -152,6 +152,11 @@ TEST(OpenApi, HasOneSchemaForEachWayWhereAStructDiffers) {
   EXPECT_EQ(json::to_string(schemas["AccountInput"]["required"]), R"(["name","password"])");
 }
 
+struct Keyed {
+  std::string key;
+  static constexpr auto rules = weir::rules<Keyed>(weir::field<&Keyed::key>().describe("Of the user"));
+};
+
 TEST(OpenApi, IsOnePathWhereOnlyNamesOfPlaceholdersDiffer) {
   App app(quiet());
   app.get("/users/{id:int}", [](Path<int>) {});
@@ -159,6 +164,7 @@ TEST(OpenApi, IsOnePathWhereOnlyNamesOfPlaceholdersDiffer) {
   app.put("/users/{user}/keys/{key}", [](Path<int>, Path<int>) {});
   app.post("/users/{key}/keys/{user}", [](Path<int, "user">, Path<std::string, "key">) {});
   app.post("/users/{id}:lock", [](Path<int>) {});
+  app.put("/users/{key}", [](Path<Keyed>) {});
   const json::Value document = *json::read<json::Value>(app.openapi());
   const json::Value& paths = document["paths"];
   EXPECT_EQ(names_in(paths), (std::vector<std::string>{"/users/{id}", "/users/{user}/keys/{key}", "/users/{id}:lock"}));
@@ -167,6 +173,7 @@ TEST(OpenApi, IsOnePathWhereOnlyNamesOfPlaceholdersDiffer) {
   EXPECT_EQ(schema_of(del, "id"), R"({"type":"string"})");
   EXPECT_EQ(schema_of(del, "name"), R"({"type":"boolean"})") << "one of the query keeps its name";
   EXPECT_EQ(del["parameters"].as_array()[0]["description"].as_string(), "The route calls it `name`.");
+  EXPECT_EQ(paths["/users/{id}"]["put"]["parameters"].as_array()[0]["description"].as_string(), "Of the user");
   const json::Value& post = paths["/users/{user}/keys/{key}"]["post"];
   EXPECT_EQ(schema_of(post, "user"), R"({"type":"string"})") << "the first of the path";
   EXPECT_EQ(schema_of(post, "key"), R"({"type":"integer","format":"int32"})");

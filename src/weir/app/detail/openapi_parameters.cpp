@@ -92,10 +92,11 @@ bool is_same(const ParameterDoc& a, const ParameterDoc& b) {
   return a.in == ParameterIn::header ? http::equals_ignoring_case(a.name, b.name) : a.name == b.name;
 }
 
-/// A parameter of a path that is called as another route's has that one's names.
+/// A parameter of a path that is called as another route's has that one's names. It has rules.
 void rename(ParameterDoc& parameter, std::string_view name) {
   if (parameter.name == name) return;
-  if (parameter.description.empty()) parameter.description = "The route calls it `" + parameter.name + "`.";
+  const bool described = !parameter.description.empty() || !parameter.rules->description.empty();
+  if (!described) parameter.description = "The route calls it `" + parameter.name + "`.";
   parameter.name = name;
 }
 
