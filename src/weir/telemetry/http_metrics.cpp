@@ -117,10 +117,9 @@ DurationHistogram HttpServerMetrics::series_of(const HttpObservation& request) c
   std::array<char, 8> digits{};
   const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), request.status).ptr;
   const bool gone = request.status == 0;
-  const bool thrown = !request.exception.empty();
-  return family_.with({thrown ? request.exception : "none", thrown ? request.exception : "none", request.method,
-                       http_outcome(request.status), gone ? "CLIENT_GONE" : std::string_view(digits.data(), end),
-                       request.uri});
+  const std::string_view exception = request.exception.empty() ? "none" : request.exception;
+  return family_.with({exception, exception, request.method, http_outcome(request.status),
+                       gone ? "CLIENT_GONE" : std::string_view(digits.data(), end), request.uri});
 }
 
 }  // namespace weir

@@ -622,12 +622,15 @@ TEST(EscapeJson, FastAgreesWithPlain) {
     for (char& c : text) c = static_cast<char>(random() % 8 == 0 ? random() % 256 : 'a' + random() % 26);
     ASSERT_EQ(escape(text, telemetry::escape_json), escape(text, telemetry::escape_json_plain));
   }
-  // Each byte at each place of a block.
+  // Each byte at each place of a text that ends anywhere in a block.
   for (int byte = 0; byte < 256; ++byte) {
     for (std::size_t size = 1; size < 40; ++size) {
-      std::string text(size, 'x');
-      text[size * 7 / 11] = static_cast<char>(byte);
-      ASSERT_EQ(escape(text, telemetry::escape_json), escape(text, telemetry::escape_json_plain)) << byte;
+      for (std::size_t at = 0; at < size; ++at) {
+        std::string text(size, 'x');
+        text[at] = static_cast<char>(byte);
+        ASSERT_EQ(escape(text, telemetry::escape_json), escape(text, telemetry::escape_json_plain))
+            << byte << " at " << at << " of " << size;
+      }
     }
   }
 }

@@ -1,5 +1,9 @@
 #include "weir/telemetry/trace.hpp"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <bit>
 #include <chrono>
 #include <cstring>
@@ -102,15 +106,16 @@ struct Generator {
 
 constinit thread_local Generator generator{};
 
+/// N random bytes that are not all zero: an id of zeros would say that there is none.
 template <std::size_t N>
-void fill_random(std::array<std::uint8_t, N>& id) noexcept {
+std::array<std::uint8_t, N> random_id() noexcept {
   static_assert(N % 8 == 0);
+  std::array<std::uint64_t, N / 8> words;
+  std::uint64_t any = 0;
   do {
-    for (std::size_t i = 0; i < N; i += 8) {
-      const std::uint64_t bits = telemetry::random_bits();
-      std::memcpy(id.data() + i, &bits, 8);
-    }
-  } while (id == std::array<std::uint8_t, N>{});
+    for (std::uint64_t& word : words) any |= word = generator.next();
+  } while (any == 0);
+  return std::bit_cast<std::array<std::uint8_t, N>>(words);
 }
 
 }  // namespace
@@ -123,6 +128,17 @@ std::uint64_t random_bits() noexcept {
 
 void write_hex(const std::uint8_t* bytes, std::size_t size, char* out) noexcept {
   std::size_t i = 0;
+#ifdef __SSE2__
+  const __m128i fifteen = _mm_set1_epi8(15);
+  for (; i + 8 <= size; i += 8) {
+    const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes + i));
+    const __m128i nibbles =
+        _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(eight, 4), fifteen), _mm_and_si128(eight, fifteen));
+    const __m128i to_letter = _mm_and_si128(_mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9)), _mm_set1_epi8('a' - '0' - 10));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 2 * i),
+                     _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8('0')), to_letter));
+  }
+#endif
   if constexpr (std::endian::native == std::endian::little) {
     for (; i + 4 <= size; i += 4) {
       std::uint32_t word;
@@ -137,17 +153,13 @@ void write_hex(const std::uint8_t* bytes, std::size_t size, char* out) noexcept 
 }  // namespace telemetry
 
 TraceContext TraceContext::root(bool sampled) noexcept {
-  TraceContext context;
-  fill_random(context.trace_id);
-  fill_random(context.span_id);
-  context.flags = static_cast<std::uint8_t>(random_flag | (sampled ? sampled_flag : 0));
-  return context;
+  return {.trace_id = random_id<16>(),
+          .span_id = random_id<8>(),
+          .flags = static_cast<std::uint8_t>(random_flag | (sampled ? sampled_flag : 0))};
 }
 
 TraceContext TraceContext::child() const noexcept {
-  TraceContext context = *this;
-  fill_random(context.span_id);
-  return context;
+  return {.trace_id = trace_id, .span_id = random_id<8>(), .flags = flags};
 }
 
 std::optional<TraceContext> parse_traceparent(std::string_view header) noexcept {
@@ -241,10 +253,8 @@ bool sample_ratio(const TraceId& id, double ratio) noexcept {
 
 RequestId new_request_id() noexcept {
   RequestId id;
-  const std::uint64_t bits[2] = {telemetry::random_bits(), telemetry::random_bits()};
-  std::uint8_t bytes[16];
-  std::memcpy(bytes, bits, sizeof bytes);
-  telemetry::write_hex(bytes, sizeof bytes, id.text);
+  const auto bytes = random_id<16>();
+  telemetry::write_hex(bytes.data(), bytes.size(), id.text);
   return id;
 }
 

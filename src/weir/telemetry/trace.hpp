@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,7 +24,10 @@ struct TraceContext {
   std::uint8_t flags = 0;
 
   [[nodiscard]] bool sampled() const noexcept { return (flags & sampled_flag) != 0; }
-  [[nodiscard]] bool valid() const noexcept { return trace_id != TraceId{} && span_id != SpanId{}; }
+  [[nodiscard]] bool valid() const noexcept {
+    const auto trace = std::bit_cast<std::array<std::uint64_t, 2>>(trace_id);
+    return (trace[0] | trace[1]) != 0 && std::bit_cast<std::uint64_t>(span_id) != 0;
+  }
 
   /// A new trace with a new span, from the thread's generator.
   [[nodiscard]] static TraceContext root(bool sampled) noexcept;

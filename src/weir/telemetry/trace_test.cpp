@@ -28,6 +28,20 @@ TEST(Traceparent, ReadsAndWritesTheSpecificationsExample) {
   EXPECT_EQ(format(*context), example);
 }
 
+TEST(WriteHex, WritesEveryByteInEveryPlace) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    for (std::size_t size = 1; size <= 20; ++size) {
+      const std::vector<std::uint8_t> bytes(size, static_cast<std::uint8_t>(byte));
+      std::string expected;
+      for (std::size_t i = 0; i < size; ++i) expected += {digits[byte >> 4], digits[byte & 15]};
+      std::string text(2 * size + 1, '.');
+      telemetry::write_hex(bytes.data(), size, text.data());
+      ASSERT_EQ(text, expected + '.');
+    }
+  }
+}
+
 TEST(Traceparent, RefusesWhatIsNotExactlyVersionZero) {
   const std::string good(example);
   const std::string trace = good.substr(3, 32);

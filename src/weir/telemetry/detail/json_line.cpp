@@ -73,43 +73,76 @@ std::uint64_t special_of_8(std::uint64_t word) noexcept {
   return ((word - ones * 0x20) | (quote - ones) | (backslash - ones) | word) & tops;
 }
 
+#ifdef __SSE2__
+constexpr std::size_t chunk_bytes = 16;
+
+/// Copies a chunk and says how many of its first bytes are plain.
+std::size_t copy_chunk(char* out, const char* at) noexcept {
+  __m128i bytes;
+  std::memcpy(&bytes, at, sizeof bytes);
+  std::memcpy(out, &bytes, sizeof bytes);
+  // The comparison is signed: bytes from 0x80 on are below the space too.
+  const __m128i special =
+      _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
+                   _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+  const auto mask = static_cast<unsigned>(_mm_movemask_epi8(special));
+  return mask == 0 ? chunk_bytes : static_cast<std::size_t>(std::countr_zero(mask));
+}
+#else
+constexpr std::size_t chunk_bytes = 8;
+
+std::size_t copy_chunk(char* out, const char* at) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof word);
+  std::memcpy(out, &word, sizeof word);
+  const std::uint64_t special = special_of_8(word);
+  return special == 0 ? chunk_bytes : static_cast<std::size_t>(std::countr_zero(special)) / 8;
+}
+#endif
+
+/// Copies plain characters from `at` until one that is not, or `end`, which is at least a chunk away.
+char* copy_chunks(char* out, const char*& at, const char* end) noexcept {
+  for (;;) {
+    const std::size_t plain_bytes = copy_chunk(out, at);
+    at += plain_bytes;
+    out += plain_bytes;
+    if (plain_bytes != chunk_bytes || at == end) return out;
+    // The last chunk ends with the text: it begins in what has been copied, which is plain.
+    const auto left = static_cast<std::size_t>(end - at);
+    if (left < chunk_bytes) {
+      at -= chunk_bytes - left;
+      out -= chunk_bytes - left;
+    }
+  }
+}
+
+/// Copies a text of `2 * sizeof(Word)` bytes at most, as the two words that it begins and ends with. False: not all of
+/// it is plain, and nothing is copied.
+template <class Word>
+bool copy_two_words(char* out, const char* at, std::size_t size) noexcept {
+  Word first;
+  Word last;
+  std::memcpy(&first, at, sizeof(Word));
+  std::memcpy(&last, at + size - sizeof(Word), sizeof(Word));
+  if constexpr (sizeof(Word) == 8) {
+    if ((special_of_8(first) | special_of_8(last)) != 0) return false;
+  } else {
+    if (special_of_8(first | std::uint64_t{last} << 32) != 0) return false;
+  }
+  std::memcpy(out, &first, sizeof(Word));
+  std::memcpy(out + size - sizeof(Word), &last, sizeof(Word));
+  return true;
+}
+
 /// Copies plain characters from `at` until one that is not, or `end`. `out` has room for as many.
 char* copy_plain(char* out, const char*& at, const char* end) noexcept {
-#ifdef __SSE2__
-  const __m128i space = _mm_set1_epi8(0x20);
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  while (end - at >= 16) {
-    __m128i bytes;
-    std::memcpy(&bytes, at, 16);
-    // The comparison is signed: bytes from 0x80 on are below the space too.
-    const __m128i special = _mm_or_si128(_mm_cmplt_epi8(bytes, space),
-                                         _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
-    std::memcpy(out, &bytes, 16);
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(special));
-    if (mask != 0) {
-      const int before = std::countr_zero(mask);
-      at += before;
-      return out + before;
-    }
-    at += 16;
-    out += 16;
-  }
-#endif
-  if constexpr (std::endian::native == std::endian::little) {
-    while (end - at >= 8) {
-      std::uint64_t word;
-      std::memcpy(&word, at, 8);
-      std::memcpy(out, &word, 8);
-      const std::uint64_t special = special_of_8(word);
-      if (special != 0) {
-        const int before = std::countr_zero(special) / 8;
-        at += before;
-        return out + before;
-      }
-      at += 8;
-      out += 8;
-    }
+  const auto size = static_cast<std::size_t>(end - at);
+  if (size >= chunk_bytes && std::endian::native == std::endian::little) return copy_chunks(out, at, end);
+  // Most texts are short, and plain from end to end.
+  if ((size >= 8 && size <= 16 && copy_two_words<std::uint64_t>(out, at, size)) ||
+      (size >= 4 && size < 8 && copy_two_words<std::uint32_t>(out, at, size))) {
+    at = end;
+    return out + size;
   }
   while (at != end && plain(*at)) *out++ = *at++;
   return out;
