@@ -21,9 +21,11 @@ std::string_view write_ipv4(const void* bytes, SocketAddress::IpText& room) noex
   std::array<unsigned char, 4> parts{};
   std::memcpy(parts.data(), bytes, parts.size());
   char* to = room.data();
-  for (const unsigned char part : parts) {
+  for (const unsigned part : parts) {
     if (to != room.data()) *to++ = '.';
-    to = std::to_chars(to, room.data() + room.size(), part).ptr;
+    if (part >= 100) *to++ = static_cast<char>('0' + part / 100);
+    if (part >= 10) *to++ = static_cast<char>('0' + part / 10 % 10);
+    *to++ = static_cast<char>('0' + part % 10);
   }
   return {room.data(), static_cast<std::size_t>(to - room.data())};
 }

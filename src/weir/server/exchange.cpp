@@ -131,7 +131,7 @@ void Exchange::recycle() noexcept {
   stream_task_ = {};
   writer_.reset();
   upgrade_.reset();
-  streamed_ = {};
+  if (!streamed_.body.none()) streamed_ = http::Response();
   collected_.release();  // To the thread's lists, where the next body of this size finds it: not one for each exchange.
   kept_.release();
   arena_.reset();

@@ -53,20 +53,18 @@ void Context::run(const ChainEnvironment& environment, const Endpoint& endpoint,
   if (endpoint.timeout) {
     exchange_.set_deadline(*endpoint.timeout == Duration::zero() ? Instant::max() : started() + *endpoint.timeout);
   }
-  std::optional<Response> answer;
   for (const Middleware& middleware : endpoint.chain) {
     if (middleware.waits()) {
       exchange_.run(drive_chain(passed_));
       return;
     }
     if (middleware.has_before()) {
-      bool passed = false;
       try {
-        passed = middleware.before(*this, answer);
+        std::optional<Response> answer = middleware.before(*this);
+        if (answer) return complete(std::move(*answer));
       } catch (...) {
-        answer = failed(std::current_exception());
+        return complete(failed(std::current_exception()));
       }
-      if (!passed) return complete(std::move(*answer));
     }
     ++passed_;
   }
@@ -125,7 +123,9 @@ Task<Response> Context::run_from(std::size_t position) {
       response = co_await std::move(task);
       break;
     }
-    if (middleware.has_before() && !middleware.before(*this, response)) break;
+    if (!middleware.has_before()) continue;
+    response = middleware.before(*this);
+    if (response) break;
   }
   if (!response) {
     Task<Response> task = this->answer();

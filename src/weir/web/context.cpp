@@ -16,8 +16,8 @@ std::optional<std::string_view> Context::param(std::string_view name) const noex
 
 std::string_view Context::client_ip() {
   if (client_ip_.empty() && client_address() != nullptr) {
-    net::SocketAddress::IpText room;
-    client_ip_ = arena().copy(client_address()->ip_text(room));
+    auto* room = ::new (arena().bump(sizeof(net::SocketAddress::IpText), 1)) net::SocketAddress::IpText;
+    client_ip_ = client_address()->ip_text(*room);
   }
   return client_ip_;
 }
@@ -114,7 +114,10 @@ void Context::reset() noexcept {
   handler_ = nullptr;
   ::new (&match_) RouteMatch;
   log_context_ = {};
-  body_ = client_ip_ = exception_ = {};
+  // Each by itself: to read back the half-written one of a row would wait for all stores of the request before it.
+  body_ = {};
+  client_ip_ = {};
+  exception_ = {};
   client_ = nullptr;
   passed_ = 0;
   collected_ = false;

@@ -71,8 +71,8 @@ class Middleware {
   // For the chain.
   [[nodiscard]] bool has_before() const noexcept { return before_ != nullptr; }
   [[nodiscard]] bool has_finish() const noexcept { return finish_ != nullptr; }
-  /// True: goes on. False: `answer` has the response.
-  bool before(Context& ctx, std::optional<Response>& answer) const { return before_(self_.get(), ctx, answer); }
+  /// Nothing: goes on.
+  [[nodiscard]] std::optional<Response> before(Context& ctx) const { return before_(self_.get(), ctx); }
   void after(Context& ctx, Response& response) const {
     if (after_ != nullptr) after_(self_.get(), ctx, response);
   }
@@ -113,12 +113,12 @@ class Middleware {
     }
   }
   template <class M>
-  static bool call_before(const void* self, Context& ctx, std::optional<Response>& answer);
+  static std::optional<Response> call_before(const void* self, Context& ctx);
   template <class M>
   static Task<Response> call_around(const void* self, Context& ctx, Next next);
 
   std::shared_ptr<const void> self_;
-  bool (*before_)(const void*, Context&, std::optional<Response>&) = nullptr;
+  std::optional<Response> (*before_)(const void*, Context&) = nullptr;
   void (*after_)(const void*, Context&, Response&) = nullptr;
   void (*finish_)(const void*, Context&, const Outcome&) = nullptr;
   Task<Response> (*around_)(const void*, Context&, Next) = nullptr;
@@ -157,22 +157,20 @@ Response error_response(Context& ctx, Error error);
 }  // namespace detail
 
 template <class M>
-bool Middleware::call_before(const void* self, Context& ctx, std::optional<Response>& answer) {
+std::optional<Response> Middleware::call_before(const void* self, Context& ctx) {
   const M& m = *static_cast<const M*>(self);
   using R = decltype(m.before(ctx));
   if constexpr (std::is_void_v<R>) {
     m.before(ctx);
-    return true;
+    return std::nullopt;
   } else if constexpr (std::same_as<R, Result<void>>) {
     R result = m.before(ctx);
-    if (result) return true;
-    answer = detail::error_response(ctx, std::move(result.error()));
-    return false;
+    if (result) return std::nullopt;
+    return detail::error_response(ctx, std::move(result.error()));
   } else {
     static_assert(std::same_as<R, std::optional<Response>>,
                   "before() returns void, Result<void> or std::optional<Response>");
-    answer = m.before(ctx);
-    return !answer.has_value();
+    return m.before(ctx);
   }
 }
 

@@ -145,7 +145,7 @@ class TypedHandler<F, std::tuple<P...>> final : public Handler {
       return Response(Status::internal_server_error);  // Never: async() says so.
     } else {
       std::tuple<HeldType<P>...> held;
-      Extraction extraction{ctx, {}, {}};
+      Extraction extraction{ctx, {}, std::nullopt};  // with {} g++ clears the room for an error, too
       if (!extract(extraction, held, std::index_sequence_for<P...>())) return refused(extraction);
       return invoke_now(ctx, held, std::index_sequence_for<P...>());
     }
@@ -156,7 +156,7 @@ class TypedHandler<F, std::tuple<P...>> final : public Handler {
       co_return call(ctx);
     } else {
       std::tuple<HeldType<P>...> held;
-      Extraction extraction{ctx, {}, {}};
+      Extraction extraction{ctx, {}, std::nullopt};
       if (!extract(extraction, held, std::index_sequence_for<P...>())) co_return refused(extraction);
       if constexpr ((waits_for_value<P>() || ...)) {
         Task<bool> waiting = extract_waiting<0, P...>(extraction, held);
