@@ -31,7 +31,7 @@ struct Uploaded {
 class ResumableUploadTest : public testing::Test {
  protected:
   using Headers = TestClient::Headers;
-  const Headers::value_type this_draft{"Upload-Draft-Interop-Version", "8"};
+  const Headers::value_type this_draft_{"Upload-Draft-Interop-Version", "8"};
 
   ResumableUploadTest() {
     std::string path = (fs::temp_directory_path() / "weir-uploads-XXXXXX").string();
@@ -263,7 +263,7 @@ TEST_F(ResumableUploadTest, KeepsWhatCameBeforeTheClientWent) {
 
 TEST_F(ResumableUploadTest, TellsWhereToGoOnBeforeTheContentHasCome) {
   const ClientResponse whole =
-      client_->request({Method::post, "/uploads", {{"Upload-Complete", "?1"}, this_draft}, "all of it"});
+      client_->request({Method::post, "/uploads", {{"Upload-Complete", "?1"}, this_draft_}, "all of it"});
   ASSERT_EQ(whole.status, 200) << whole.body;
   ASSERT_EQ(whole.interim.size(), 1u);
   EXPECT_EQ(whole.interim[0].status, 104);
@@ -273,8 +273,8 @@ TEST_F(ResumableUploadTest, TellsWhereToGoOnBeforeTheContentHasCome) {
   const auto interim = [this](Headers headers, std::string body) {
     return client_->request({Method::post, "/uploads", std::move(headers), std::move(body)}).interim.size();
   };
-  EXPECT_EQ(interim({{"Upload-Complete", "?0"}, this_draft}, {}), 0u);
-  EXPECT_EQ(interim({this_draft}, "plain"), 0u);
+  EXPECT_EQ(interim({{"Upload-Complete", "?0"}, this_draft_}, {}), 0u);
+  EXPECT_EQ(interim({this_draft_}, "plain"), 0u);
   EXPECT_EQ(interim({{"Upload-Complete", "?1"}}, "of the RFC to come"), 0u);
   EXPECT_EQ(interim({{"Upload-Complete", "?1"}, {"Upload-Draft-Interop-Version", "6"}}, "of an older draft"), 0u);
 }
@@ -285,7 +285,7 @@ TEST_F(ResumableUploadTest, TellsHowMuchIsSafe) {
     restart();
     const std::string where = begin();
     const std::size_t size = std::size_t{20} << 20;
-    const ClientResponse part = append(where, 0, std::string(size, 'p'), false, {this_draft});
+    const ClientResponse part = append(where, 0, std::string(size, 'p'), false, {this_draft_});
     EXPECT_EQ(part.status, 204) << part.body;
     ASSERT_EQ(part.interim.size(), 2u);
     std::uint64_t last = 0;
@@ -306,7 +306,7 @@ TEST_F(ResumableUploadTest, KeepsTheBeginningOfABrokenPostWhoseClientKnowsOfIt) 
   for (const bool knows : {true, false}) {
     TestClient breaking = app_->test();
     Headers headers{{"Transfer-Encoding", "chunked"}};
-    if (knows) headers.insert(headers.end(), {{"Upload-Complete", "?1"}, this_draft});
+    if (knows) headers.insert(headers.end(), {{"Upload-Complete", "?1"}, this_draft_});
     breaking.send({Method::post, "/uploads", headers, "4\r\nabcd\r\n"});
     ASSERT_TRUE(comes(breaking, [this] { return files() == 2; }));  // its description and its content
     // The files are there before the handler knows it; one that has told of them also takes what has come.

@@ -76,7 +76,6 @@ TEST(WebSocketOverHttp2, EchoesBesideRequests) {
   options.listen = {"127.0.0.1:0"};
   options.threads = 1;
   App app(options);
-  std::string seen;
   app.websocket("/echo/{name}", [](WebSocket& ws, Path<std::string> name) -> Task<void> {
     co_await ws.send(*name);
     for (;;) {
@@ -129,7 +128,7 @@ TEST(WebSocketOverHttp2, EchoesBesideRequests) {
              "b";
     }));
     std::thread stopping([&app] { app.stop(500ms); });
-    EXPECT_TRUE(client.run([&] { return session.answers[open].body.find("\x88") != std::string::npos; }));
+    EXPECT_TRUE(client.run([&] { return session.answers[open].body.find('\x88') != std::string::npos; }));
     stopping.join();
   }
 }

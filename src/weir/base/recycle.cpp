@@ -81,7 +81,7 @@ thread_local const Life life;
 
 void* allocate_slowly(std::size_t size) {
   const std::size_t block = block_size(size);
-  if (block >= min_pages && block <= max_block) {
+  if (has_pages(block)) {
     Node*& resting = lists.resting[class_of(block) - first_pages];
     if (Node* node = resting) {
       resting = node->next;

@@ -100,7 +100,7 @@ inline void deallocate(void* block, std::size_t size) noexcept {
 void trim() noexcept;
 
 /// Gives the kernel the calling thread's pages that were not used since the last call of age(). Event loops call it
-/// about once a second for as long as the thread keeps_pages().
+/// about once a second for as long as the thread keeps_pages(), threads of a BlockingPool after each call.
 void age() noexcept;
 [[nodiscard]] inline bool keeps_pages() noexcept {
   bool any = false;

@@ -128,7 +128,7 @@ class TestSigner {
     std::string out;
     std::size_t at = 2;
     for (int i = 0; i < 2; ++i) {
-      const auto size = static_cast<std::size_t>(der[at + 1]);
+      const auto size = static_cast<std::size_t>(static_cast<unsigned char>(der[at + 1]));
       std::string_view value = der.substr(at + 2, size);
       at += 2 + size;
       while (value.size() > 32) value.remove_prefix(1);

@@ -82,6 +82,7 @@ void BlockingPool::work(std::size_t thread) {
     lock.unlock();
     stats_.running.fetch_add(1, std::memory_order_relaxed);
     job->execute();  // it belongs to the loop from now on
+    recycle::age();  // no loop does it for this thread
     stats_.running.fetch_sub(1, std::memory_order_relaxed);
     stats_.executed.fetch_add(1, std::memory_order_relaxed);
     lock.lock();

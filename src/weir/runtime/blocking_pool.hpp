@@ -134,7 +134,7 @@ class BlockingPool {
 
   /// Ends what the pool does for `loop`, which is about to be destroyed: its calls that run are waited for, those that
   /// wait come back as errors (unavailable), and all of them are in the loop's mailbox when this returns. On the loop's
-  /// thread; nobody may call run() on that loop any more.
+  /// thread, or when that has ended; nobody may call run() on that loop any more.
   void forget(const EventLoop& loop) noexcept;
 
   template <class F>

@@ -227,6 +227,24 @@ TEST(BlockingPool, StoppingFinishesWhatRunsAndRefusesTheRest) {
   EXPECT_EQ(late.take(), Errc::unavailable);
 }
 
+#ifndef WEIR_SANITIZED  // They keep nothing.
+TEST(BlockingPool, ThreadsGivePagesBackThatTheyDoNotUse) {
+  EventLoop loop;
+  BlockingPool pool({.threads = 1});
+  run_task(loop, [](BlockingPool& p) -> Task<> {
+    static_cast<void>(co_await p.run([] {
+      for (int i = 0; i < 2; ++i) {  // The first one may open the lists.
+        recycle::deallocate(recycle::allocate(recycle::min_pages), recycle::min_pages);
+      }
+      EXPECT_TRUE(recycle::keeps_pages());
+    }));
+    static_cast<void>(co_await p.run([] {}));
+    Result<bool> kept = co_await p.run([] { return recycle::keeps_pages(); });
+    EXPECT_FALSE(*kept);
+  }(pool));
+}
+#endif
+
 TEST(BlockingPool, ForgetsALoopThatGoes) {
   EventLoop staying;
   BlockingPool pool({.threads = 1});
