@@ -117,7 +117,8 @@ class App : public Routes<App, true> {
   /// Loggers by name; lines outside of requests.
   [[nodiscard]] Logger logger(std::string_view name = "app");
   /// The pool for work that blocks: `co_await app.blocking().run([&] { return db.find(id); })`. It is made by the
-  /// first call or start(); throws std::system_error when the system gives no threads for it.
+  /// first call or start(), and stays when the application stops and starts again. Throws std::system_error when the
+  /// system gives no threads for it.
   [[nodiscard]] BlockingPool& blocking();
 
   /// An option of the program's own that run(argc, argv) reads beside the standard ones: "--database". `value` is the

@@ -59,8 +59,8 @@ struct App::Impl {
   OperationsContext operations;
   std::mutex changing;  // one change of routes at a time
 
-  std::unique_ptr<BlockingPool> blocking;
-  std::unique_ptr<TlsContext> tls;  // outlives the server's connections
+  std::unique_ptr<BlockingPool> blocking;  // once made it stays: handlers and hooks hold on to it
+  std::unique_ptr<TlsContext> tls;         // outlives the server's connections
   net::CidrSet proxy_protocol_peers;
   std::unique_ptr<server::Server> server;
   std::unique_ptr<TlsReloader> tls_reloader;
@@ -78,7 +78,7 @@ struct App::Impl {
   void add_description();
   [[nodiscard]] std::string description() const;
   void warn_of_shared_paths() const;
-  /// Made by the first call. Throws std::system_error when the system gives no threads.
+  /// Made by the first call, runs from then on to stop(). Throws std::system_error when the system gives no threads.
   BlockingPool& pool();
   /// The loops and the pool, which do not serve yet.
   Result<void> make_engine();

@@ -323,6 +323,25 @@ TEST(App, HandsStateAndBlockingWork) {
   EXPECT_EQ(client.get("/blocking").body, "from the pool");
 }
 
+TEST(App, KeepsItsPoolFromStartToStart) {
+  AppOptions options = quiet();
+  options.listen = {"127.0.0.1:0"};
+  App app(options);
+  BlockingPool& pool = app.blocking();  // as ResumableUploads holds it
+  app.get("/blocking", [&pool]() -> Task<Result<std::string>> {
+    auto call = pool.run([] { return std::string("from the pool"); });
+    Result<std::string> text = co_await call;
+    co_return text;
+  });
+  for (int life = 0; life < 2; ++life) {
+    ASSERT_TRUE(app.start());
+    EXPECT_EQ(fetch(app.addresses()[0], "/blocking"), "HTTP/1.1 200 OK") << life;
+    app.stop();
+    TestClient client = app.test();
+    EXPECT_EQ(client.get("/blocking").body, "from the pool") << life;
+  }
+}
+
 TEST(App, TurnsExceptionsIntoChosenAnswers) {
   App app(quiet());
   app.on_exception<std::out_of_range>(

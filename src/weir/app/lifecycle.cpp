@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <initializer_list>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -53,8 +54,10 @@ void add_endpoint(RouteBuilder& routes, OperationRoute operation, bool guarded) 
   if (guarded && operation.audience == Audience::operators) route.use(&from_this_machine_only);
 }
 
-/// What processes and containers run into when there are too many threads.
+// What processes and containers run into.
 constexpr std::string_view more_threads = "raise the limit of processes (ulimit -u, TasksMax, pids.max)";
+
+constexpr std::string_view more_files = "raise the limit of open files (ulimit -n)";
 
 /// Does what needs threads or descriptors; it throws where the system gives no more. `remedy`: what to do then.
 template <class Make>
@@ -283,11 +286,11 @@ Result<void> App::Impl::make_engine() {
   server_options.pin_threads = options.pin_threads;
   server_options.share_port = options.share_port;
   server_options.clock = options.clock;
-  Result<void> done = acquire("make the event loops", "lower --threads or raise the limit of open files (ulimit -n)",
+  Result<void> done = acquire("make the event loops", "lower --threads or " + std::string(more_files),
                               [&] { server = std::make_unique<server::Server>(server_options); });
   if (done) {
     done = acquire("start the threads for blocking work", "lower blocking_threads or " + std::string(more_threads),
-                   [&] { pool(); });
+                   [&] { pool().start(); });
   }
   if (!done) server.reset();
   return done;
@@ -450,7 +453,6 @@ void App::stop(Duration drain_timeout) {
   }
   impl_->server.reset();
   impl_->tls.reset();
-  impl_->blocking.reset();
   impl_->run_stop_hooks();
   impl_->started_hooks = 0;
   log.info("stopped");
@@ -466,26 +468,30 @@ int App::run(int argc, char** argv) {
 }
 
 int App::run() {
-  EventLoop loop;
-  // They stay blocked until the end: a rotation of the log must not end a drain.
-  SignalWatcher log_signals(loop, {SIGHUP, SIGUSR1}, [this](int signal) {
-    if (impl_->log) impl_->log->reopen();
-    if (signal == SIGHUP && impl_->tls_reloader) impl_->tls_reloader->reload_soon();
+  std::optional<EventLoop> loop;
+  std::optional<SignalWatcher> log_signals;  // they stay blocked until the end: a rotation must not end a drain
+  std::optional<SignalWatcher> stop_signals;
+  using Signals = std::initializer_list<int>;
+  Result<void> done = acquire("make the loop that waits for signals", more_files, [&] {
+    loop.emplace();
+    log_signals.emplace(*loop, Signals{SIGHUP, SIGUSR1}, [this](int signal) {
+      if (impl_->log) impl_->log->reopen();
+      if (signal == SIGHUP && impl_->tls_reloader) impl_->tls_reloader->reload_soon();
+    });
+    stop_signals.emplace(*loop, Signals{SIGTERM, SIGINT}, [this](int) { request_stop(); });
   });
   impl_->owns_process = true;
-  {
-    SignalWatcher stop_signals(loop, {SIGTERM, SIGINT}, [this](int) { request_stop(); });
-    if (Result<void> started = start(); !started) {
-      std::fprintf(stderr, "%s: cannot start:\n%s\n", impl_->options.name.c_str(), started.error().message().c_str());
-      return 1;
-    }
-    impl_->main_loop.store(&loop);
-    if (!impl_->stop_requested.load()) loop.run();
-    impl_->main_loop.store(nullptr);
+  if (done) done = start();
+  if (!done) {
+    std::fprintf(stderr, "%s: cannot start:\n%s\n", impl_->options.name.c_str(), done.error().message().c_str());
+    return 1;
   }
-  // Their watcher is gone: a second signal has its default effect and ends the process at once.
+  impl_->main_loop.store(&*loop);
+  if (!impl_->stop_requested.load()) loop->run();
+  impl_->main_loop.store(nullptr);
+  stop_signals.reset();  // a second signal has its default effect and ends the process at once
   stop();
-  loop.run_until_idle();
+  loop->run_until_idle();
   impl_->stop_requested.store(false);
   return 0;
 }

@@ -108,6 +108,16 @@ TEST(AppStart, SaysThatTheLogGetsNoThread) {
   });
 }
 
+TEST(AppStart, SaysThatThereAreNoDescriptorsForSignals) {
+  const auto run = [] {
+    App app(many_loops());
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    ::_exit(app.run());
+  };
+  EXPECT_EXIT(run(), ::testing::ExitedWithCode(1), "cannot make the loop that waits for signals: .*ulimit -n");
+}
+
 #endif
 
 TEST(AppStart, RunsItsHooksAgainAfterAFailure) {

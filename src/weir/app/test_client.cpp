@@ -62,6 +62,7 @@ TestClient::TestClient(App& app) {
   if (Result<void> prepared = app.impl_->prepare(); !prepared) {
     throw std::runtime_error("the application cannot start:\n" + prepared.error().message());
   }
+  if (app.impl_->blocking) app.impl_->blocking->start();  // The application may have stopped before.
   impl_ = std::make_unique<Impl>(*app.impl_);
 }
 TestClient::~TestClient() = default;

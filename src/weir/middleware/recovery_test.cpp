@@ -65,6 +65,17 @@ TEST(Recovery, LogsALocationThatCannotBeSent) {
   EXPECT_THAT(capture.lines("percent-encode"), SizeIs(2));
 }
 
+TEST(Recovery, LogsAMediaTypeThatCannotBeSent) {
+  LogCapture capture;
+  TestService service;
+  service.environment().log = capture.log().logger("app");
+  service.get("/", [](Context&) { return bytes("x", "text/plain\r\nSet-Cookie: b"); });
+  const auto answer = service.get_path("/");
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_EQ(answer.header("Set-Cookie"), "");
+  EXPECT_THAT(capture.lines("a media type with a control character"), SizeIs(1));
+}
+
 TEST(Recovery, ShowsExceptionsWhenToldTo) {
   TestService service;
   apply_recovery(service.environment(), {.show_exceptions = true});

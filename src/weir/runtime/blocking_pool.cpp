@@ -30,9 +30,22 @@ class BlockedSignals {
 
 BlockingPool::BlockingPool(Options options) : options_(options), serving_(options.threads) {
   WEIR_ASSERT(options.threads > 0);
+  start();
+}
+
+BlockingPool::~BlockingPool() {
+  stop();
+}
+
+void BlockingPool::start() {
+  if (!threads_.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = false;
+  }
   const BlockedSignals blocked;  // inherited by the threads: signals are for those of the application
   try {
-    for (std::size_t i = 0; i < options.threads; ++i) {
+    for (std::size_t i = 0; i < options_.threads; ++i) {
       threads_.emplace_back([this, i] {
         ::pthread_setname_np(::pthread_self(), ("weir-pool-" + std::to_string(i)).c_str());
         work(i);
@@ -42,10 +55,6 @@ BlockingPool::BlockingPool(Options options) : options_(options), serving_(option
     stop();
     throw;
   }
-}
-
-BlockingPool::~BlockingPool() {
-  stop();
 }
 
 bool BlockingPool::submit(runtime::Job& job, std::optional<Error>& why) {

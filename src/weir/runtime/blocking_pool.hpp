@@ -122,14 +122,19 @@ class BlockingPool {
   };
 
   BlockingPool() : BlockingPool(Options{}) {}
-  /// Throws std::system_error when the system gives no more threads.
+  /// start().
   explicit BlockingPool(Options options);
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
   /// stop().
   ~BlockingPool();
 
-  /// Ends the threads: calls that run are waited for, calls that wait come back as errors (unavailable). Idempotent.
+  /// Begins the threads again after stop(). Idempotent. Throws std::system_error when the system gives no more threads;
+  /// then it has none. Not while another thread is in start() or stop().
+  void start();
+
+  /// Ends the threads: calls that run are waited for, calls that wait come back as errors (unavailable), as do those
+  /// that come before the next start(). Idempotent.
   void stop() noexcept;
 
   /// Ends what the pool does for `loop`, which is about to be destroyed: its calls that run are waited for, those that

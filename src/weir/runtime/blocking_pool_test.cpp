@@ -227,6 +227,21 @@ TEST(BlockingPool, StoppingFinishesWhatRunsAndRefusesTheRest) {
   EXPECT_EQ(late.take(), Errc::unavailable);
 }
 
+TEST(BlockingPool, MayStartAgain) {
+  EventLoop loop;
+  BlockingPool pool({.threads = 2});
+  for (int life = 0; life < 3; ++life) {
+    pool.stop();
+    pool.start();
+    pool.start();
+    auto calls = std::make_shared<int>(0);
+    auto task = call(pool, calls);
+    Start start(loop, task);
+    while (!task.done()) loop.run_once(true);
+    EXPECT_EQ(*calls, 1) << life;
+  }
+}
+
 #ifndef WEIR_SANITIZED  // They keep nothing.
 TEST(BlockingPool, ThreadsGivePagesBackThatTheyDoNotUse) {
   EventLoop loop;

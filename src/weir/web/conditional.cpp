@@ -16,6 +16,7 @@
 #include "weir/http/etag.hpp"
 #include "weir/http/problem.hpp"
 #include "weir/http/range.hpp"
+#include "weir/web/response.hpp"
 
 namespace weir {
 
@@ -272,7 +273,7 @@ void apply_conditions(Context& ctx, Response& response) {
 Response detail::whole_file(net::File file, const FilePresentation& presentation, WallTime now) {
   Response response;
   http::Headers& headers = response.headers;
-  headers.add(HeaderId::content_type, presentation.media_type);
+  set_media_type(headers, presentation.media_type);
   if (!presentation.content_encoding.empty()) headers.add(HeaderId::content_encoding, presentation.content_encoding);
   const FileTag tag(file);
   headers.add(HeaderId::etag, tag.view());

@@ -29,6 +29,11 @@ void set_location(http::Headers& headers, std::string_view location) {
       "a Location with a control character, or over 1 MiB, cannot be sent: percent-encode what it is made of");
 }
 
+void set_media_type(http::Headers& headers, std::string_view media_type) {
+  if (headers.set(HeaderId::content_type, media_type)) return;
+  throw std::invalid_argument("a media type with a control character cannot be sent");
+}
+
 void describe_json(OperationDoc& doc, Status status, const json::TypeInfo& type) {
   ResponseDoc& response = doc.response(status);
   if (status == Status::created) response.header("Location", "Where it is");
@@ -47,7 +52,7 @@ void describe_text(OperationDoc& doc) {
 namespace {
 Response with_type(Status status, http::Body body, std::string_view media_type) {
   Response response(status, std::move(body));
-  response.headers.set(HeaderId::content_type, media_type);
+  detail::set_media_type(response.headers, media_type);
   return response;
 }
 }  // namespace

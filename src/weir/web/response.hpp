@@ -16,8 +16,10 @@
 namespace weir {
 
 namespace detail {
+// They throw std::invalid_argument for what cannot be sent: the handler's answer is 500 and the log says why.
 void set_location(http::Headers& headers, std::string_view location);
-}
+void set_media_type(http::Headers& headers, std::string_view media_type);
+}  // namespace detail
 
 /// A value as JSON, with any status. (A handler that answers 200 returns the value itself.)
 template <class T>
@@ -28,7 +30,7 @@ template <class T>
 [[nodiscard]] Response text(std::string_view text, Status status = Status::ok);
 /// "text/html; charset=utf-8". Nothing is escaped here.
 [[nodiscard]] Response html(std::string_view text, Status status = Status::ok);
-/// Bytes with a media type.
+/// Bytes with a media type. This and the others below throw std::invalid_argument for one with control characters.
 [[nodiscard]] Response bytes(std::string content, std::string_view media_type = "application/octet-stream",
                              Status status = Status::ok);
 /// Memory that outlives the response: literals, embedded files. Not copied.
