@@ -1,8 +1,8 @@
 // bench-ws-load: many WebSockets from one thread, as cheaply as they can be had, so that a server's core is the limit.
 //
-//   bench-ws-load --port 8080 [--path /ws] [--connections 1000] [--size 64] [--seconds 3] [--mode echo]
+//   bench-ws-load --port 8080 [--path /ws] [--connections 1000] [--size 64] [--seconds 3] [--in-flight 1] [--mode echo]
 //
-//   echo        every connection sends a message and waits for it to come back, over and over
+//   echo        every connection sends so many messages (--in-flight), and another one for each that comes back
 //   idle        the connections are opened and stay; pings are answered; prints "ready" and ends when standard input
 //   does subscribe   as idle, and one message is sent on an extra connection; prints when each of the others had it
 //   --compress  offers permessage-deflate (nothing is compressed by this client)
@@ -43,6 +43,7 @@ struct Options {
   std::size_t connections = 1000;
   std::size_t size = 64;
   double seconds = 3;
+  std::size_t in_flight = 1;
   bool compress = false;
 };
 
@@ -69,8 +70,9 @@ std::string frame(unsigned char first, std::string_view payload) {
 
 struct Connection {
   int fd = -1;
-  std::size_t sent = 0;         // of the message under way
-  std::size_t expected = 0;     // bytes of the answer that are to come
+  std::size_t to_send = 0;      // bytes of messages that are not sent yet
+  std::size_t position = 0;     // of the next of them in its message
+  std::size_t owed = 0;         // bytes of answers that are to come
   std::array<char, 16> head{};  // the begin of a frame that was cut (idle and subscribe)
   std::size_t head_size = 0;
   std::size_t payload_left = 0;
@@ -80,7 +82,9 @@ struct Connection {
 class Load {
  public:
   explicit Load(const Options& options) : options_(options), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-    message_ = frame(0x82, std::string(options.size, 'x'));
+    const std::string message = frame(0x82, std::string(options.size, 'x'));
+    message_size_ = message.size();
+    for (std::size_t i = 0; i <= options.in_flight; ++i) messages_to_send_ += message;
     answer_size_ = 2 + (options.size < 126 ? 0U : options.size < 65536 ? 2U : 8U) + options.size;
   }
 
@@ -91,7 +95,7 @@ class Load {
 
   /// Until the time is over; the messages that came back.
   std::uint64_t echo() {
-    for (Connection& each : connections_) send_message(each);
+    for (Connection& each : connections_) send_messages(each, options_.in_flight);
     const auto end =
         Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options_.seconds));
     std::array<epoll_event, 512> events{};
@@ -119,7 +123,7 @@ class Load {
   double publish() {
     Connection& publisher = connections_.back();
     const auto begin = Clock::now();
-    send_message(publisher);
+    send_messages(publisher, 1);
     for (;;) {
       turn(1000);
       const bool all = std::all_of(connections_.begin(), connections_.end() - 1,
@@ -180,17 +184,21 @@ class Load {
     return fd;
   }
 
-  void send_message(Connection& each) {
-    each.sent = 0;
-    each.expected = answer_size_;
-    write_rest(each, false);
+  void send_messages(Connection& each, std::size_t count) {
+    const bool waits = each.to_send != 0;
+    each.to_send += count * message_size_;
+    each.owed += count * answer_size_;
+    write_rest(each, waits);
   }
   void go_on_sending(Connection& each) { write_rest(each, true); }
   void write_rest(Connection& each, bool waited) {
-    const ssize_t sent = send(each.fd, message_.data() + each.sent, message_.size() - each.sent, MSG_NOSIGNAL);
+    const ssize_t sent = send(each.fd, messages_to_send_.data() + each.position, each.to_send, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN) die("send");
-    if (sent > 0) each.sent += static_cast<std::size_t>(sent);
-    const bool blocked = each.sent < message_.size();
+    if (sent > 0) {
+      each.to_send -= static_cast<std::size_t>(sent);
+      each.position = (each.position + static_cast<std::size_t>(sent)) % message_size_;
+    }
+    const bool blocked = each.to_send != 0;
     if (blocked == waited) return;
     epoll_event event{};
     event.events = blocked ? EPOLLIN | EPOLLOUT : EPOLLIN;
@@ -203,11 +211,16 @@ class Load {
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) die("the server closed");
     const auto size = static_cast<std::size_t>(got);
-    if (size > each.expected) die("more came than was sent");
-    each.expected -= size;
-    if (each.expected != 0) return;
-    ++messages_;
-    send_message(each);
+    if (size > each.owed) die("more came than was sent");
+    const std::size_t before = whole_answers(each);
+    each.owed -= size;
+    const std::size_t came = before - whole_answers(each);
+    messages_ += came;
+    if (came != 0) send_messages(each, came);
+  }
+  /// Answers that are to come, one that has begun included.
+  [[nodiscard]] std::size_t whole_answers(const Connection& each) const {
+    return (each.owed + answer_size_ - 1) / answer_size_;
   }
 
   /// One turn of idle and subscribe: frames are looked at. False when standard input ended.
@@ -265,7 +278,8 @@ class Load {
 
   Options options_;
   int epoll_;
-  std::string message_;
+  std::string messages_to_send_;  // one more than are in flight: any part of them begins in the first
+  std::size_t message_size_ = 0;
   std::size_t answer_size_ = 0;
   std::vector<Connection> connections_;
   std::vector<char> buffer_ = std::vector<char>(256 * 1024);
@@ -292,6 +306,8 @@ Options parse(int argc, char** argv) {
       options.size = std::strtoul(value, nullptr, 10);
     } else if (flag == "--seconds") {
       options.seconds = std::atof(value);
+    } else if (flag == "--in-flight") {
+      options.in_flight = std::max(1UL, std::strtoul(value, nullptr, 10));
     } else if (flag == "--mode") {
       options.mode = value;
     } else {

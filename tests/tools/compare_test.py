@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools"))
 
 from benchlib import machine  # noqa: E402
 from comparelib import (bars, benchmarks, builders, check, claims, decide, figures, html, jwt, loads, measure, open_loop, own, peers,  # noqa: E402
-                        plan, plots, runtime, scenarios, soak, text, warmup)
+                        plan, plots, profile, runtime, scenarios, soak, text, warmup)
 
 
 def rounds(*cpu, **more):
@@ -694,6 +694,41 @@ class Interrupted(unittest.TestCase):
                 return file.read().decode(errors="replace")
         except OSError:
             return ""
+
+
+class Profile(unittest.TestCase):
+    @staticmethod
+    def sample(*functions, dso="[kernel.kallsyms]"):
+        return "".join(f"\tffffffff8100 {name} ({dso})\n" for name in functions) + "\n"
+
+    def test_samples_are_sorted_by_what_the_kernel_did(self):
+        for part, stack in (
+                (profile.DELIVERY, ("tcp_v4_rcv", "__netif_receive_skb", "net_rx_action", "__do_softirq", "ip_output", "tcp_sendmsg", "__sys_sendto")),
+                (profile.SEND, ("tcp_write_xmit", "tcp_sendmsg", "__sys_sendto", "__x64_sys_sendto", "do_syscall_64")),
+                (profile.SEND, ("tcp_sendmsg", "sock_write_iter", "vfs_write", "ksys_write", "do_syscall_64")),
+                (profile.RECEIVE, ("tcp_recvmsg_locked", "sock_read_iter", "vfs_read", "ksys_read")),
+                (profile.POLL, ("ep_send_events", "do_epoll_wait", "__x64_sys_epoll_pwait", "do_syscall_64")),
+                (profile.POLL, ("__schedule", "schedule", "ep_poll", "do_epoll_wait")),
+                (profile.SCHEDULE, ("futex_wake", "do_futex", "__x64_sys_futex")),
+                (profile.FILES, ("ext4_file_write_iter", "vfs_write", "ksys_write")),
+                (profile.ENTRY, ("entry_SYSCALL_64_after_hwframe",)),
+                (profile.ENTRY, ("do_syscall_64", "entry_SYSCALL_64_after_hwframe")),
+                (profile.OTHER, ("clear_page_erms", "handle_mm_fault", "asm_exc_page_fault"))):
+            self.assertEqual(profile.part_of(list(stack), True), part, stack)
+            self.assertEqual(profile.shares(self.sample(*stack))[0][part], 1, stack)
+        self.assertEqual(profile.part_of(["weir::router::find(int (*)(int))"], False), profile.OWN)
+
+    def test_shares_add_up_and_functions_are_named(self):
+        own = self.sample("weir::serve(weir::Context&)", dso="/build/bin/server")
+        chain = own.strip("\n") + "\n" + self.sample("schedule", dso="/build/bin/server")  # what calls it there does not matter
+        text = own * 2 + chain + self.sample("tcp_recvmsg", "__sys_recvfrom") + self.sample("[unknown]", dso="/usr/lib/libc.so.6")
+        parts, functions, count = profile.shares(text)
+        self.assertEqual(count, 5)
+        self.assertAlmostEqual(sum(parts.values()), 1)
+        self.assertAlmostEqual(parts[profile.OWN], 0.8)
+        self.assertEqual(list(functions.items()), [("weir::serve(weir::Context&)", 0.6), ("[unknown]", 0.2)])
+        with self.assertRaises(ValueError):
+            profile.shares("")
 
 
 if __name__ == "__main__":

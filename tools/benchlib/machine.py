@@ -26,13 +26,15 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-def tree_cpu_seconds(pid):
-    """cpu_seconds of a process and its children (nginx works in a child)."""
-    total = cpu_seconds(pid)
+def tree(pid):
+    """A process and its children (nginx works in a child)."""
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-        for child in children.read().split():
-            total += tree_cpu_seconds(int(child))
-    return total
+        return [pid] + [below for child in children.read().split() for below in tree(int(child))]
+
+
+def tree_cpu_seconds(pid):
+    """cpu_seconds of a process and its children."""
+    return sum(cpu_seconds(each) for each in tree(pid))
 
 
 def core_times():

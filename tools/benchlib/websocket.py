@@ -59,13 +59,15 @@ def _load(options):
     return os.path.join(options.build, "bin/bench-ws-load")
 
 
-def _run(options, server, size):
-    """One round of echo against a server; its CPU per message."""
-    cores, cpu = machine.core_times(), server.cpu_seconds()
+def _run(options, server, size, in_flight):
+    """One round of echo against a server; its CPU per message, handshakes not counted."""
     process = machine.start(machine.pinned(machine.LOAD_CORE, [
         _load(options), "--port", str(server.port), "--connections", str(CONNECTIONS), "--size", str(size), "--seconds",
-        str(options.seconds)]), stdout=subprocess.PIPE, text=True)
+        str(options.seconds), "--in-flight", str(in_flight)]), stdout=subprocess.PIPE, text=True)
     try:
+        if process.stdout.readline().strip() != "connected":
+            raise RuntimeError(f"bench-ws-load could not open its connections to {server.name}")
+        cores, cpu = machine.core_times(), server.cpu_seconds()
         output, _ = process.communicate(timeout=options.seconds + 60)
     finally:
         machine.end(process)
@@ -82,7 +84,7 @@ def _peer(name, build, options):
     return servers.Server(name, command(port), port)
 
 
-def _echo(size, label):
+def _echo(size, label, in_flight=1):
     def row(options):
         machine.allow_many_files()
         results = []
@@ -95,7 +97,7 @@ def _echo(size, label):
                         for number in range(options.rounds):
                             options.progress(f"{row_name}: round {number + 1} of {options.rounds}")
                             for server in rounds:
-                                rounds[server].append(_run(options, server, size))
+                                rounds[server].append(_run(options, server, size, in_flight))
                         ours, theirs = rounds[subject], rounds[peer]
                 except machine.Missing as missing:
                     results.append({"row": row_name, "what": name, "missing": str(missing)})
@@ -106,7 +108,7 @@ def _echo(size, label):
                           f"{stats.summary(r['idle_server_core'] for r in them)['median']:.0%}"
                           for who, them in ((name, theirs), (subject.name, ours))]
                 bar = {} if at_least is None else {"at_least": at_least}
-                results.append({"row": row_name, "what": f"echo of {size} bytes, {CONNECTIONS} connections: CPU of {name}",
+                results.append({"row": row_name, "what": f"echo of {size} bytes, {CONNECTIONS} connections, {in_flight} in flight on each: CPU of {name}",
                                 "value": ratio["median"], "unit": "x ours", "spread": (ratio["min"], ratio["max"]), **bar,
                                 "detail": detail, "rounds": {name: theirs, subject.name: ours}})
         return results
@@ -165,6 +167,8 @@ def _broadcast(options):
 ROWS = {
     "ws-echo-64": _echo(64, "64"),
     "ws-echo-16k": _echo(16 * 1024, "16k"),
+    "ws-echo-64-x8": _echo(64, "64-x8", in_flight=8),
+    "ws-echo-16k-x8": _echo(16 * 1024, "16k-x8", in_flight=8),
     "ws-idle": _idle,
     "ws-broadcast": _broadcast,
 }
