@@ -1,6 +1,7 @@
 // WebSockets through the whole App: handshake, chain, connection, handler; in memory and on a manual clock.
 #include "weir/web/websocket.hpp"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "weir/web/response.hpp"
 #include "weir/web/topics.hpp"
 #include "weir/websocket/deflate.hpp"
+#include "weir/websocket/frame.hpp"
 
 namespace weir {
 namespace {
@@ -67,6 +69,29 @@ TEST(WebSocket, AnswersManyMessagesOfOneRead) {
   for (int i = 0; i < 100; ++i) bytes += "\x81\x81\0\0\0\0"s + static_cast<char>('a' + i % 26);
   ws.send_bytes(bytes);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(ws.receive(), std::string(1, static_cast<char>('a' + i % 26)));
+}
+
+/// Long messages go out from where they lie, or gathered with those that follow, or wait for a client that reads later.
+TEST(WebSocket, AnswersLongMessagesOfOneReadInOrder) {
+  App app(quiet());
+  app.websocket("/echo", &echo);
+  TestClient client = app.test();
+  for (const std::size_t size : {100u, 4095u, 4096u, 9000u, 16384u, 40000u, 70000u}) {
+    TestWebSocket ws = client.websocket("/echo");
+    std::string bytes;
+    const auto message = [size](int i) {
+      return std::string(size + static_cast<std::size_t>(i), static_cast<char>('a' + i));
+    };
+    for (int i = 0; i < 12; ++i) {
+      const std::string payload = message(i);
+      std::array<char, websocket::max_frame_header> header;
+      bytes.append(header.data(), websocket::write_frame_header(header.data(), Opcode::text, payload.size(), {}));
+      bytes[bytes.size() - (payload.size() < 126 ? 1 : payload.size() < 65536 ? 3 : 9)] |= '\x80';
+      bytes += "\0\0\0\0"s + payload;
+    }
+    ws.send_bytes(bytes);
+    for (int i = 0; i < 12; ++i) EXPECT_EQ(ws.receive(), message(i)) << size;
+  }
 }
 
 TEST(WebSocket, SaysTheSameByteByByte) {

@@ -138,6 +138,35 @@ OutputQueue::Flush OutputQueue::flush_segments(net::Stream& stream, std::uint64_
   return Flush::done;
 }
 
+OutputQueue::Flush OutputQueue::write_through(net::Stream& stream, std::string_view head, std::string_view body) {
+  if (has_segments() && flush(stream) == Flush::failed) return Flush::failed;
+  std::size_t sent = 0;
+  const std::size_t waited = tail_.size() - tail_sent_;
+  if (!has_segments()) {
+    const std::array<iovec, 3> pieces{iovec{tail_.data() + tail_sent_, waited},
+                                      iovec{const_cast<char*>(head.data()), head.size()},
+                                      iovec{const_cast<char*>(body.data()), body.size()}};
+    const net::IoResult result = stream.write(std::span(pieces).subspan(waited == 0 ? 1 : 0));
+    if (!result.ok() && !result.would_block()) return Flush::failed;
+    sent = result.ok() ? result.bytes : 0;
+    written_ += sent;
+  }
+  const std::size_t of_tail = std::min(sent, waited);
+  tail_sent_ += of_tail;
+  if (tail_sent_ == tail_.size()) {
+    tail_.release();
+    tail_sent_ = 0;
+  }
+  sent -= of_tail;
+  const std::size_t of_head = std::min(sent, head.size());
+  head.remove_prefix(of_head);
+  body.remove_prefix(sent - of_head);
+  if (head.empty() && body.empty()) return Flush::done;
+  tail_.append(head);
+  tail_.append(body);
+  return Flush::blocked;
+}
+
 void OutputQueue::clear() noexcept {
   segments_.clear();
   first_ = 0;

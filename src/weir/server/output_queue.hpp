@@ -43,10 +43,14 @@ class OutputQueue {
   /// what TLS adds may look like a step back.
   [[nodiscard]] std::uint64_t delivered(const net::Stream& stream) const noexcept;
 
-  enum class Flush : std::uint8_t { done, blocked, failed };
+  enum class Flush : std::uint8_t { done, blocked, failed };  ///< blocked: the stream takes no more now.
   /// Writes until everything is gone or the stream takes no more. At most `budget` bytes, so that one fast reader of a
   /// large file does not hold up the loop; `blocked` then, and the stream is writable at once.
   [[nodiscard]] Flush flush(net::Stream& stream, std::uint64_t budget = 1u << 20) noexcept;
+
+  /// Writes what waits and behind it `head` and `body`, from where they lie and with one call where only bytes wait.
+  /// What the stream does not take is copied, and waits. May throw std::bad_alloc.
+  [[nodiscard]] Flush write_through(net::Stream& stream, std::string_view head, std::string_view body);
 
   void clear() noexcept;
 

@@ -117,6 +117,9 @@ class WebSocketConnection final : public server::Connection,
   void on_deferred() noexcept override;
 
   // Input
+  /// Bytes read at once: a recycled block, a larger one for those who send much.
+  static constexpr std::size_t min_read_size = 32 * 1024;
+  static constexpr std::size_t max_read_size = 128 * 1024;
   enum class Fill : std::uint8_t { some, blocked, ended, failed };
   Fill fill() noexcept;
   Fill fill_message(bool& whole) noexcept;
@@ -141,7 +144,7 @@ class WebSocketConnection final : public server::Connection,
 
   // Output
   void append_frame(websocket::Opcode opcode, std::string_view data, websocket::FrameFlags flags);
-  void append_large(const char* header, std::size_t header_size, std::string_view data);
+  void append_large(std::string_view header, std::string_view data);
   bool append_compressed(websocket::Opcode opcode, std::string_view data);
   void append_close(CloseCode code, std::string_view reason) noexcept;
   void flush() noexcept;
@@ -184,6 +187,7 @@ class WebSocketConnection final : public server::Connection,
 
   Buffer input_;  // [input_begin_, size()) is not parsed yet
   std::size_t input_begin_ = 0;
+  std::size_t read_size_ = min_read_size;
   Buffer message_;  // what has come of a message in several pieces; or its decompressed form
   Buffer packed_;   // what has come of a compressed message
   recycle::Vector<std::shared_ptr<const PublishedMessage>> held_;  // published while a message goes out in parts

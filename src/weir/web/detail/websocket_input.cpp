@@ -15,9 +15,7 @@ using websocket::Opcode;
 
 namespace {
 
-/// Bytes read at once: one recycled block.
-constexpr std::size_t read_size = 32 * 1024;
-/// The same into a message that is longer.
+/// Bytes read at once into a message that is long.
 constexpr std::size_t message_read_size = 256 * 1024;
 /// From this much that is left of a frame on it is read to where it belongs.
 constexpr std::size_t direct_read_from = 16 * 1024;
@@ -71,12 +69,17 @@ WebSocketConnection::Fill WebSocketConnection::fill() noexcept try {
     if (room == 0) return Fill::blocked;
   } else {
     input_.consume(std::exchange(input_begin_, 0));
-    room = read_size - std::min(read_size / 2, input_.size());
+    room = read_size_ - std::min(read_size_ / 2, input_.size());
   }
   char* to = input_.reserve_more(room);
   const net::IoResult result = stream_->read(std::span(to, room));
   if (result.ok()) {
     input_.advance(result.bytes);
+    if (result.bytes == room) {
+      read_size_ = std::min(2 * read_size_, max_read_size);
+    } else if (result.bytes < read_size_ / 4) {
+      read_size_ = std::max(read_size_ / 2, min_read_size);
+    }
     return result.bytes == 0 ? Fill::blocked : Fill::some;
   }
   if (result.would_block()) return Fill::blocked;

@@ -16,6 +16,8 @@ using websocket::Opcode;
 namespace {
 /// Published messages that wait for the end of one that goes out in parts.
 constexpr std::size_t max_held = 64;
+/// Of long messages, to be written at once.
+constexpr std::size_t gathered_output = 64 * 1024;
 }  // namespace
 
 bool WebSocketConnection::write(Opcode opcode, std::string_view data, bool last) noexcept try {
@@ -41,7 +43,8 @@ bool WebSocketConnection::write(Opcode opcode, std::string_view data, bool last)
 void WebSocketConnection::append_frame(Opcode opcode, std::string_view data, FrameFlags flags) {
   if (data.size() >= server::OutputQueue::copy_below) {
     std::array<char, websocket::max_frame_header> header;
-    return append_large(header.data(), websocket::write_frame_header(header.data(), opcode, data.size(), flags), data);
+    const std::size_t size = websocket::write_frame_header(header.data(), opcode, data.size(), flags);
+    return append_large({header.data(), size}, data);
   }
   Buffer& out = output_.tail();
   char* const to = out.reserve_more(websocket::max_frame_header + data.size());
@@ -50,20 +53,20 @@ void WebSocketConnection::append_frame(Opcode opcode, std::string_view data, Fra
   out.advance(size + data.size());
 }
 
-/// A long payload goes out from where it lies; only what the stream does not take now is copied.
-void WebSocketConnection::append_large(const char* header, std::size_t header_size, std::string_view data) {
-  std::size_t sent = 0;
-  if (!output_.empty() && !broken_) broken_ = output_.flush(*stream_) == server::OutputQueue::Flush::failed;
-  if (output_.empty() && !broken_) {
-    const std::array<iovec, 2> pieces{iovec{const_cast<char*>(header), header_size},
-                                      iovec{const_cast<char*>(data.data()), data.size()}};
-    const net::IoResult result = stream_->write(pieces);
-    if (result.ok()) sent = result.bytes;
-    broken_ = result.error();
+/// A long payload goes out from where it lies; only what the stream does not take now is copied. But where more of the
+/// client's messages are here already, a copy costs less than a write of its own for each answer.
+void WebSocketConnection::append_large(std::string_view header, std::string_view data) {
+  const bool more_follows = processing_ && !unparsed().empty();
+  if (more_follows && output_.pending() + data.size() <= gathered_output) {
+    Buffer& out = output_.tail();
+    if (out.capacity() == 0) static_cast<void>(out.reserve_more(gathered_output));
+    out.append(header);
+    out.append(data);
+    return;
   }
-  if (broken_) return loop().defer(*this);
-  if (sent < header_size) output_.append(std::string_view(header + sent, header_size - sent));
-  output_.append(data.substr(sent < header_size ? 0 : sent - header_size));
+  if (broken_) return;
+  broken_ = output_.write_through(*stream_, header, data) == server::OutputQueue::Flush::failed;
+  if (broken_) loop().defer(*this);
 }
 
 /// False: it would not become smaller.
