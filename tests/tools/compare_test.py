@@ -629,7 +629,7 @@ class Misbehaving(unittest.TestCase):
         self.assertEqual(found["status"], "hung")
 
     def test_one_that_answers_something_else(self):
-        found = self.cell_of(Interrupted.PEER.replace("Hello, World!", "Goodbye"))
+        found = self.cell_of(Lab.PEER.replace("Hello, World!", "Goodbye"))
         self.assertEqual(found["status"], "wrong")
         self.assertIn("Goodbye", found["why"])
 
@@ -649,8 +649,8 @@ class CommandLine(unittest.TestCase):
         self.assertIn("name at least one scenario", self.refused("--only", ","))
 
 
-class Interrupted(unittest.TestCase):
-    """Ctrl-C in the middle: nothing is left running, and what was measured is in the report."""
+class Lab(unittest.TestCase):
+    """The whole program, with a small server in place of the peers."""
 
     PEER = ("import http.server, sys\n"
             "class H(http.server.BaseHTTPRequestHandler):\n"
@@ -662,13 +662,33 @@ class Interrupted(unittest.TestCase):
             " def log_message(self, *_): pass\n"
             "http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[sys.argv.index('--port') + 1])), H).serve_forever()\n")
 
+    def program(self, folder, name, text):
+        path = os.path.join(folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o755)
+        return path
+
     @unittest.skipUnless(shutil.which("wrk"), "wrk is not installed")
-    def test_what_was_measured_is_kept(self):
+    def test_a_registry_that_does_not_answer_costs_the_peers_that_need_it(self):
         with tempfile.TemporaryDirectory() as folder:
-            program = os.path.join(folder, "peer")
-            with open(program, "w", encoding="utf-8") as file:
-                file.write(f"#!{sys.executable}\n" + self.PEER)
-            os.chmod(program, 0o755)
+            mine = self.program(folder, "peer", f"#!{sys.executable}\n" + self.PEER)
+            # Debian 12's Go has to fetch a newer one.
+            self.program(folder, "go", "#!/bin/sh\n[ $1 = version ] && echo go version go1.19.8 linux/amd64 && exit\necho no such host >&2; exit 1\n")
+            done = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "tools/compare"), "--only", "json", "--binary", f"mine={mine}", "--peers", "gin,mine",
+                                   "--rounds", "1", "--seconds", "1", "--report", folder], capture_output=True, text=True, check=False,
+                                  env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(os.path.join(folder, "results.json"), encoding="utf-8") as file:
+                run = json.load(file)
+        self.assertEqual({made["peer"]: made["status"] for made in run["cells"]}, {"gin": "missing", "mine": "ok"})
+        self.assertIn("no such host", run["cells"][0]["why"])
+        self.assertEqual(run["peers"]["gin"]["version"], "not built")
+
+    @unittest.skipUnless(shutil.which("wrk"), "wrk is not installed")
+    def test_ctrl_c_leaves_nothing_running_and_keeps_what_was_measured(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = self.program(folder, "peer", f"#!{sys.executable}\n" + self.PEER)
             lab = subprocess.Popen([sys.executable, "-B", os.path.join(ROOT, "tools/compare"), "--only", "json", "--binary",
                                     f"mine={program}", "--peers", "mine", "--rounds", "50", "--seconds", "1", "--report", folder],
                                    stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True)

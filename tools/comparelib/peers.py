@@ -113,28 +113,40 @@ def build(peer):
 TOOLCHAIN = "golang.org/toolchain@v0.0.1-go1.25.0.linux-{}"
 
 
-@functools.cache
 def go():
     """A Go that can build the peers, from this machine or from the module proxy."""
+    found, why = _find_go()
+    if why:
+        raise machine.Missing(why)
+    return found
+
+
+@functools.cache
+def _find_go():
+    """(program, why there is none): looked for once, since a module proxy that does not answer lets each try wait."""
     found = shutil.which("go") or "/usr/local/go/bin/go"
     if not os.path.exists(found):
-        raise machine.Missing("Go is not there (Debian: golang-go; or https://go.dev/dl)")
+        return "", "Go is not there (Debian: golang-go; or https://go.dev/dl)"
     text = subprocess.run([found, "version"], capture_output=True, text=True, check=False).stdout
     minor = re.search(r"go1\.(\d+)", text)
     if not minor or int(minor[1]) >= 21:
-        return found
+        return found, ""
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, "amd64")
-    done = subprocess.run([found, "mod", "download", "-json", TOOLCHAIN.format(architecture)], cwd=BUILT,
-                          capture_output=True, text=True, check=False, timeout=600)
+    try:
+        done = subprocess.run([found, "mod", "download", "-json", TOOLCHAIN.format(architecture)], cwd=BUILT,
+                              capture_output=True, text=True, check=False, timeout=600)
+    except subprocess.TimeoutExpired:
+        return "", "this machine's Go is too old, and the module proxy gives no newer one within 10 minutes"
     if done.returncode != 0:
-        raise machine.Missing(f"this machine's Go is too old, and a newer one cannot be fetched: {done.stdout[-300:]}")
+        said = (done.stdout + done.stderr).strip()
+        return "", f"this machine's Go is too old, and the module proxy gives no newer one: {said[-300:]}"
     folder = json.loads(done.stdout)["Dir"]
     # An old Go unpacks modules without the right to execute.
     for root, _, files in os.walk(folder):
         if root.endswith("/bin") or "/pkg/tool" in root:
             for name in files:
                 os.chmod(os.path.join(root, name), 0o755)
-    return os.path.join(folder, "bin/go")
+    return os.path.join(folder, "bin/go"), ""
 
 
 def version(peer):
