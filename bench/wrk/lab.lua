@@ -1,14 +1,15 @@
 -- The requests of a scenario of the comparison lab, from a file that LAB_REQUESTS names: one a line, sent in turns.
 -- A line is the method, the path, the fields as "Name: value" with "|" between them, and the body, separated by tabs.
+-- LAB_PATH, if it is set, stands for the path of each: that of a server of the user's own.
 local folder = debug.getinfo(1, "S").source:match("^@(.*)/") or "."
 dofile(folder .. "/report.lua")
 
-local lines = {}
+local lines, own = {}, os.getenv("LAB_PATH")
 for line in io.lines(os.getenv("LAB_REQUESTS")) do
   local method, path, fields, body = line:match("^(%S+)\t(%S+)\t([^\t]*)\t(.*)$")
   local headers = {}
   for name, value in fields:gmatch("([^|:]+): ([^|]*)") do headers[name] = value end
-  lines[#lines + 1] = {method, path, headers, body ~= "" and body or nil}
+  lines[#lines + 1] = {method, own or path, headers, body ~= "" and body or nil}
 end
 
 if #lines == 1 then

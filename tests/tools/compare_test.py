@@ -295,6 +295,7 @@ class Plans(unittest.TestCase):
         mine = own.Own("http://192.0.2.7:8080/x?y=1")
         self.assertEqual((mine.host, mine.port, mine.path, mine.pid), ("192.0.2.7", 8080, "/x?y=1", 0))
         self.assertEqual(own.Own("http://127.0.0.1:1/").path, "")
+        self.assertEqual(own.Own("http://[2001:db8::1]:80").url("/json"), "http://[2001:db8::1]:80/json")
         for url in ("https://127.0.0.1:1", "http://127.0.0.1", "http://127.0.0.1:x", "127.0.0.1:80"):
             with self.assertRaises(ValueError):
                 own.Own(url)
@@ -684,6 +685,21 @@ class Lab(unittest.TestCase):
         self.assertEqual({made["peer"]: made["status"] for made in run["cells"]}, {"gin": "missing", "mine": "ok"})
         self.assertIn("no such host", run["cells"][0]["why"])
         self.assertEqual(run["peers"]["gin"]["version"], "not built")
+
+    @unittest.skipUnless(shutil.which("wrk"), "wrk is not installed")
+    def test_a_server_of_ones_own_is_asked_for_its_own_path(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mine = self.program(folder, "peer", f"#!{sys.executable}\n" + self.PEER)
+            # It knows /hello alone, and says so with 404 for anything else.
+            with peers.Running(peers.Peer("own", "own", "Python", "program", program=self.program(folder, "own", f"#!{sys.executable}\n" + self.PEER.replace("/json", "/hello")))) as server:
+                done = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "tools/compare"), "--only", "json,bind", "--binary", f"mine={mine}", "--url", server.url("/hello"),
+                                       "--rounds", "1", "--seconds", "1", "--report", folder], capture_output=True, text=True, check=False)
+            with open(os.path.join(folder, "results.json"), encoding="utf-8") as file:
+                cells = {(made["scenario"], made["peer"]): made for made in json.load(file)["cells"]}
+        reply, bind = cells[("json", "yours")], cells[("bind", "yours")]
+        self.assertEqual((reply["status"], reply["failures"]["status"]), ("ok", 0), done.stderr)
+        self.assertGreater(reply["requests"], 0)
+        self.assertEqual(bind["status"], "wrong")  # POST is answered with 501 by this one
 
     @unittest.skipUnless(shutil.which("wrk"), "wrk is not installed")
     def test_ctrl_c_leaves_nothing_running_and_keeps_what_was_measured(self):

@@ -23,7 +23,8 @@ def round_of(running, scenario, seconds, requests):
             report = websocket(running, scenario, seconds)
         else:
             path = running.path or scenario.requests[0].path
-            report = load.run(running, path, scenario.connections, seconds, scenario.script, {"LAB_REQUESTS": requests})
+            own = {"LAB_PATH": running.path} if running.path else {}
+            report = load.run(running, path, scenario.connections, seconds, scenario.script, {"LAB_REQUESTS": requests, **own})
             if scenario.script == "pipeline.lua":  # wrk counts the answers one by one, but times a batch
                 for figure in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us"):
                     del report[figure]
@@ -52,7 +53,7 @@ class Meter:
 
 def http2(running, scenario, seconds):
     process = machine.start(machine.pinned(machine.LOAD_CORE, [
-        "h2load", "-t1", f"-c{scenario.connections}", f"-m{STREAMS}", f"-D{seconds}", running.url(scenario.requests[0].path)]),
+        "h2load", "-t1", f"-c{scenario.connections}", f"-m{STREAMS}", f"-D{seconds}", running.url(running.path or scenario.requests[0].path)]),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     meter = Meter(running)
     try:

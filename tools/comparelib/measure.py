@@ -160,7 +160,7 @@ def _at_rest(running, cell, scenario, progress):
             cell["binary_bytes"] = memory.deployed_bytes(running.command)
         if scenario.hold:
             progress(f"{scenario.name}: {scenario.hold} idle connections to {running.name}")
-            clients = idle.open_connections(running, scenario.hold, scenario.requests[0].path)
+            clients = idle.open_connections(running, scenario.hold, running.path or scenario.requests[0].path)
             try:
                 cell["held_pss"] = memory.of(running.pid)
             finally:

@@ -18,6 +18,7 @@ class Own:
         if parts.scheme != "http" or not parts.hostname or not _port(parts):
             raise ValueError("--url takes http://HOST:PORT or http://HOST:PORT/PATH")
         self.host, self.port = parts.hostname, parts.port
+        self.address = f"[{self.host}]" if ":" in self.host else self.host
         path = (parts.path or "") + (f"?{parts.query}" if parts.query else "")
         self.path = path if path not in ("", "/") else ""
         self.verify = not self.path
@@ -34,7 +35,7 @@ class Own:
         return machine.tree_cpu_seconds(self.pid) if self.pid else 0.0
 
     def url(self, path):
-        return f"http://{self.host}:{self.port}{path}"
+        return f"http://{self.address}:{self.port}{path}"
 
     def close(self):
         """It is not ours to end."""
