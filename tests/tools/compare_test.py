@@ -282,6 +282,8 @@ class Plans(unittest.TestCase):
         self.assertEqual(again, "./dev compare --only json --peers gin,weir --seconds 3 --rounds 5")
         again = measure.rerun_command(scenarios.SCENARIOS["json"], "yours", options(url="http://127.0.0.1:1", pid=7))
         self.assertEqual(again, "./dev compare --only json --peers weir --seconds 3 --rounds 5 --url http://127.0.0.1:1 --pid 7")
+        again = measure.rerun_command(scenarios.SCENARIOS["production"], "weir", options(asked_warm_up=4, no_rate=True))
+        self.assertEqual(again, "./dev compare --only production --peers weir --seconds 3 --rounds 5 --warm-up 4 --no-rate")
 
     def test_commands_that_differ_by_the_peer_are_one_pattern(self):
         json_reply = scenarios.SCENARIOS["json"]
@@ -374,6 +376,16 @@ class Verdicts(unittest.TestCase):
         self.assertEqual((judged["value"], judged["verdict"]), (0.1, "PASS"))
 
     def test_what_was_measured_before_an_interruption_is_shown(self):
+        cells = self.interrupted()
+        self.assertEqual(len(cells[1]["open"]["rounds"]), 1)
+        self.assertIn("--rate 12000", cells[0]["command"])
+        self.assertIn("At half of its own maximum", html.page(run_of(*cells)))
+
+    def test_the_rate_that_was_asked_for_is_asked_for_again(self):
+        self.assertIn("--rate 9000", self.interrupted(rate=9000)[0]["command"])
+
+    def interrupted(self, **more):
+        """The cells of two peers, where Ctrl-C came in the second round at the fixed rates."""
         live = {name: (types.SimpleNamespace(name=name, path="", host="127.0.0.1", pid=0), {**cell(name, cost, cost, cost), "asked": 0}) for name, cost in (("weir", 4), ("gin", 40))}
         reports = iter([{**dict.fromkeys(open_loop.FIGURES, 1000), "requests": 9, "errors": 0, "status_errors": 0, "unanswered": 0}] * 2)
 
@@ -384,11 +396,8 @@ class Verdicts(unittest.TestCase):
         self.addCleanup(setattr, open_loop, "_once", open_loop._once)
         open_loop._once = once
         with self.assertRaises(KeyboardInterrupt):
-            open_loop.run(live, "", scenarios.SCENARIOS["production"], options(), lambda text: None)
-        cells = [made for _, made in live.values()]
-        self.assertEqual(len(cells[1]["open"]["rounds"]), 1)
-        self.assertIn("--rate 12000", cells[0]["command"])
-        self.assertIn("At half of its own maximum", html.page(run_of(*cells)))
+            open_loop.run(live, "", scenarios.SCENARIOS["production"], options(**more), lambda text: None)
+        return [made for _, made in live.values()]
 
     def test_fixed_rates_are_shown_with_weir_beside_and_without_who_is_too_slow(self):
         weir, gin, spring = cell("weir", 4, 4, 4), cell("gin", 40, 40, 40), cell("spring", 900, 900, 900)

@@ -16,10 +16,14 @@ def rerun_command(scenario, name, options):
         names, more = "weir", f" --url {options.url}" + (f" --pid {options.pid}" if getattr(options, "pid", None) else "")
     else:
         names = name if name == "weir" else f"{name},weir"
+    if getattr(options, "asked_warm_up", None):
+        more += f" --warm-up {options.asked_warm_up}"
+    if scenario.open_loop and options.no_rate:
+        more += " --no-rate"
     rounds, seconds = plan.rounds(scenario, options), plan.seconds(scenario, options)
     again = getattr(options, "again", "") or "./dev compare"  # compare-revisions is called again by its own name
     if again != "./dev compare":
-        return f"{again} --only {scenario.name} --seconds {seconds} --rounds {rounds}"
+        return f"{again} --only {scenario.name} --seconds {seconds} --rounds {rounds}{more}"
     return f"{again} --only {scenario.name} --peers {names} --seconds {seconds} --rounds {rounds}{more}"
 
 

@@ -65,7 +65,7 @@ def run(live, requests, scenario, options, progress):
     most = {name: statistics.median(report["requests_per_s"] for report in cell["rounds"]) for name, (_, cell) in good.items()}
     common = options.rate or common_rate(most.values())
     for name, (_, cell) in good.items():
-        cell["command"] += f" --rate {common}" if not options.rate else ""
+        cell["command"] += f" --rate {common}"
         if most[name] < common:
             cell["too_slow"] = common
     try:
