@@ -168,7 +168,7 @@ class Figures(unittest.TestCase):
     def test_a_winner_wins_round_by_round(self):
         self.assertEqual(figures.winner({"a": [1, 2, 3], "b": [2, 3, 4]})[0], "a")
         self.assertEqual(figures.winner({"a": [1, 2, 3], "b": [2, 3, 4]}, lower_is_better=False)[0], "b")
-        self.assertIsNone(figures.winner({"a": [1, 3, 1], "b": [2, 2, 2]})[0])  # two of three is chance
+        self.assertEqual(figures.winner({"a": [1, 3, 1], "b": [2, 2, 2]}), (None, "a and b cannot be told apart: a is ahead in 2 of 3 rounds"))  # chance
         self.assertEqual(figures.winner({"a": [1, 1, 1, 1, 3], "b": [2, 2, 2, 2, 2]})[0], "a")  # four of five is not
         self.assertIsNone(figures.winner({"a": [1, 1], "b": [2, 2]})[0])
         self.assertIsNone(figures.winner({"a": [1, 1, 1]})[0])
@@ -309,6 +309,9 @@ class Verdicts(unittest.TestCase):
         best, sentence = measure.verdict("production", [cell("weir", 4, 4, 4, foreign_share=0.6), cell("gin", 40, 41, 40)])
         self.assertIsNone(best)
         self.assertIn("noisy", sentence)
+
+    def test_the_median_of_an_even_number_of_rounds_lies_between_those_in_the_middle(self):
+        self.assertEqual(cell("gin", 4, 10, 6, 40)["figures"]["cpu_us_per_request"], {"median": 8, "min": 4, "max": 40})
 
     def test_references_win_nothing(self):
         cells = [cell(name, cost, cost, cost, scenario="json") for name, cost in (("ceiling", 1), ("weir", 4), ("gin", 40))]

@@ -91,7 +91,7 @@ def winner(cells, lower_is_better=True):
         return None, f"{len(pairs)} rounds are too few to name a winner"
     won = sum((a < b) if lower_is_better else (a > b) for a, b in pairs)
     if won < len(pairs) - len(pairs) // 5:
-        return None, f"{best} and {second} cannot be told apart: {won} of {len(pairs)} rounds each way"
+        return None, f"{best} and {second} cannot be told apart: {best} is ahead in {won} of {len(pairs)} rounds"
     ratio = statistics.median(cells[best]) / statistics.median(cells[second])
     return best, f"{best} is ahead of {second}: {ratio:.2f} x in the median, {won} of {len(pairs)} rounds"
 

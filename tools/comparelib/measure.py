@@ -1,5 +1,6 @@
 """Measures the scenarios: all peers of one run side by side, rounds in turns, what goes wrong is kept beside the figures."""
 import math
+import statistics
 import subprocess
 import tempfile
 import time
@@ -249,7 +250,7 @@ def finish_cell(cell, scenario=None):
     for figure in FIGURES:
         values = [report[figure] for report in rounds if figure in report]
         if values:
-            cell["figures"][figure] = {"median": figures.percentile(values, 0.5), "min": min(values), "max": max(values)}
+            cell["figures"][figure] = {"median": statistics.median(values), "min": min(values), "max": max(values)}
     started = min((at for at, _ in cell["memory"]), default=0)
     cell["memory"] = [(round(at - started, 2), pss) for at, pss in cell["memory"]]
     growth, width = figures.common_slope([[(at / 60, pss / 1e6) for at, pss in cell["memory"]]])
