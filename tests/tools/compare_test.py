@@ -526,11 +526,37 @@ class Soaks(unittest.TestCase):
             soak.save(state, path)
             self.assertEqual(soak.resume(path, ["weir", "gin"], 100)[0]["spent_s"], 40)
             self.assertFalse(soak.resume(path, ["weir"], 100)[1])  # other peers or another duration: another run
+            soak.save(state, path)
             self.assertFalse(soak.resume(path, ["weir", "gin"], 200)[1])
-            state["spent_s"] = 101
+
+    def test_another_run_does_not_overwrite_what_was_measured(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "soak.json")
+            days = {**soak.blank(["weir", "gin"], 300_000), "spent_s": 200_000}
+            soak.save(days, path)
+            self.assertEqual(soak.resume(path, ["weir", "gin"], 3600)[0]["spent_s"], 0)
+            with open(soak.kept(path, days), encoding="utf-8") as file:
+                self.assertEqual(json.load(file), days)
+
+    def test_one_that_never_ran_is_tried_again_and_a_run_that_nobody_survived_is_over(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "soak.json")
+            state = soak.blank(["weir", "gin"], 100)
+            state["peers"]["gin"].update(status="failed", why="wrk is not installed")
+            state["peers"]["weir"].update(status="crashed", why="signal 11", lives=[[]])
+            soak.save(state, path)
+            state, again = soak.resume(path, ["weir", "gin"], 100)
+            self.assertEqual((again, state["peers"]["gin"]["status"], state["peers"]["weir"]["status"]), (True, "ok", "crashed"))
+            state["peers"]["gin"].update(status="crashed", lives=[[]])
             soak.save(state, path)
             self.assertFalse(soak.resume(path, ["weir", "gin"], 100)[1])
+
+    def test_one_that_was_finished_is_shown(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "soak.json")
+            soak.save({**soak.blank(["weir", "gin"], 100), "spent_s": 101}, path)
             self.assertIn("too short", html.page({**run_of(cell("weir", 4, 4, 4)), "soak": soak.load_state(path)}))
+            self.assertFalse(soak.resume(path, ["weir", "gin"], 100)[1])
 
 
 class Answering(http.server.BaseHTTPRequestHandler):
@@ -656,6 +682,10 @@ class CommandLine(unittest.TestCase):
     def test_names_that_are_not_there_are_told_with_the_nearest(self):
         self.assertIn("there is no peer 'gim' (did you mean gin?)", self.refused("--peers", "weir,gim"))
         self.assertIn("there is no scenario 'jsn' (did you mean json?)", self.refused("--only", "jsn"))
+
+    def test_what_a_soak_would_not_do_is_not_taken_for_it(self):
+        self.assertIn("does not go with --url", self.refused("--soak", "1h", "--url", "http://127.0.0.1:1"))
+        self.assertIn("does not go with --only", self.refused("--soak", "1h", "--only", "json"))
 
     def test_no_name_at_all_is_not_everything(self):
         self.assertIn("name at least one peer", self.refused("--peers", ","))

@@ -5,6 +5,9 @@ run that was interrupted or killed goes on: its servers are started again, so gr
 with a level of its own. A life's first slice is its warm-up and counts for nothing."""
 import json
 import os
+import re
+import statistics
+import subprocess
 import tempfile
 import time
 
@@ -28,15 +31,26 @@ def blank(names, seconds):
 
 
 def resume(path, names, seconds):
-    """The state of a run that was not finished, or a new one."""
+    """(the state of a run that was not finished, True), or a new one. What a new one would overwrite is kept beside it: days of
+    measuring are not lost to another duration or another list of peers."""
     try:
         with open(path, encoding="utf-8") as file:
             state = json.load(file)
     except (OSError, ValueError):
         return blank(names, seconds), False
-    if list(state["peers"]) != list(names) or state["wanted_s"] != seconds or state["spent_s"] >= state["wanted_s"]:
+    for of in state["peers"].values():
+        if not of["lives"]:  # it could not be built or started: perhaps what was missing is there by now
+            of["status"], of["why"] = "ok", ""
+    over = state["spent_s"] >= state["wanted_s"] or all(of["status"] != "ok" for of in state["peers"].values())
+    if list(state["peers"]) != list(names) or state["wanted_s"] != seconds or over:
+        os.replace(path, kept(path, state))
         return blank(names, seconds), False
     return state, True
+
+
+def kept(path, state):
+    """Where a state goes that is not gone on with: soak-20261128012954.json."""
+    return os.path.join(os.path.dirname(path), f"soak-{re.sub('[^0-9]', '', state['started'])}.json")
 
 
 def save(state, path):
@@ -75,7 +89,7 @@ def judge(name, of):
     return {"peer": name, "verdict": verdict, "why": of["why"], "mb_per_hour": slope if told else None, "half_width": width if told else None,
             "hours": of["loaded_s"] / 3600, "requests": of["requests"], "per_million": per_million,
             "failed_per_million": sum(per_million.values()), "lives": len(of["lives"]),
-            "p99_ms": figures.percentile(of["p99_us"], 0.5) / 1000 if of["p99_us"] else None}
+            "p99_ms": statistics.median(of["p99_us"]) / 1000 if of["p99_us"] else None}
 
 
 def sentence(verdict):
@@ -127,7 +141,7 @@ class Soak:
                 of["lives"].append([])
             else:
                 self._count(of, report, running)
-        except (check.Wrong, peers.Died, machine.Missing, RuntimeError, OSError) as error:
+        except (check.Wrong, peers.Died, machine.Missing, RuntimeError, OSError, ValueError, subprocess.TimeoutExpired) as error:
             of["status"] = "wrong" if isinstance(error, check.Wrong) else "crashed" if isinstance(error, peers.Died) else "failed"
             of["why"] = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
             if name in self.running:
