@@ -118,6 +118,17 @@ class Machine(unittest.TestCase):
             machine.end(busy)
         self.assertEqual(busy.returncode, -signal.SIGTERM)
 
+    def test_what_a_process_started_ends_with_it(self):
+        # A shell that dies of SIGTERM, and a child of it that does not.
+        shell = machine.start(["sh", "-c", "sh -c 'trap \"\" TERM; echo $$; for i in $(seq 200); do sleep 0.1; done' & wait"],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        child = int(shell.stdout.readline())
+        machine.end(shell)
+        shell.stdout.close()
+        until = time.monotonic() + 5
+        while alive(child):
+            self.assertLess(time.monotonic(), until, f"{child} is still there")
+
     def test_missing_program(self):
         with self.assertRaises(machine.Missing):
             machine.start(["/nowhere/bench-server"])

@@ -119,17 +119,26 @@ def start(command, **options):
 
 
 def end(process, patience=5.0):
-    """SIGTERM, then SIGKILL; returns the exit status."""
+    """SIGTERM, then SIGKILL, to the process and to those that it started; returns the exit status."""
     if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
+        _signal_group(process, signal.SIGTERM)
         try:
             process.wait(patience)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            pass
+        _signal_group(process, signal.SIGKILL)  # cargo goes at once, and its compilers would go on for minutes
+        process.wait()
     if process in _running:
         _running.remove(process)
     return process.returncode
+
+
+def _signal_group(process, number):
+    """To the whole session of a process of start(). There may be nobody left in it."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
 
 
 def wait_for_port(process, port, patience=10.0, poll=0.02):
