@@ -648,6 +648,12 @@ class Misbehaving(unittest.TestCase):
             peers.command_of = commands
         return cells[0]
 
+    def test_a_limit_of_the_machine_is_no_fault_of_theirs(self):
+        self.addCleanup(setattr, machine, "open_files", machine.open_files)
+        machine.open_files = lambda: 200
+        found = self.cell_of(Lab.PEER)
+        self.assertEqual((found["status"], found["why"]), ("missing", "264 open files are needed, and the limit is 200 (ulimit -Hn)"))
+
     def test_one_that_does_not_start(self):
         found = self.cell_of("raise SystemExit('no configuration')")
         self.assertEqual(found["status"], "crashed")

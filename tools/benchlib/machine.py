@@ -81,6 +81,11 @@ def allow_many_files():
     return hard
 
 
+def open_files():
+    """How many files a process may open here."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

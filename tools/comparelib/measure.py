@@ -98,6 +98,15 @@ def run_scenario(scenario, names, options, cells, progress):
             _run_group(scenario, group, requests.name, options, cells, progress)
 
 
+SPARE_FILES = 200  # beside the connections: libraries, logs, listeners
+
+
+def _beyond_the_limit(scenario):
+    """Why a scenario's connections cannot be had here; empty where they can. It is no peer's fault."""
+    needed, limit = max(scenario.connections, scenario.hold) + SPARE_FILES, machine.open_files()
+    return f"{needed:,} open files are needed, and the limit is {limit:,} (ulimit -Hn)" if needed > limit else ""
+
+
 def _run_group(scenario, names, requests, options, cells, progress):
     live = {}
     try:
@@ -106,6 +115,8 @@ def _run_group(scenario, names, requests, options, cells, progress):
             cells.append(cell)
             if name in options.unbuilt:
                 _fail(cell, "missing", options.unbuilt[name])
+            elif (why := _beyond_the_limit(scenario)):
+                _fail(cell, "missing", why)
             elif scenario.load == "start":
                 live[name] = (None, cell)
             else:
