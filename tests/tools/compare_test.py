@@ -606,6 +606,7 @@ class Builders(unittest.TestCase):
     def test_versions_are_read_from_what_tools_say(self):
         self.assertEqual(builders.numbers("v20.20.2"), (20, 20, 2))
         self.assertEqual(builders.numbers('openjdk version "17.0.15" 2025-04-15'), (17, 0, 15))
+        self.assertEqual(builders.numbers('openjdk version "25" 2025-09-16 LTS\nOpenJDK Runtime Environment Temurin-25+36 (build 25+36-LTS)'), (25,))
         self.assertEqual(builders.numbers("command not found"), ())
 
     def test_what_is_missing_or_too_old_is_told(self):

@@ -32,8 +32,8 @@ def says(*command):
 
 
 def numbers(text):
-    """The first version in a text, as numbers: "v20.20.2" -> (20, 20, 2)."""
-    found = re.search(r"\d+(?:\.\d+)+", text)
+    """The first version in a text, as numbers: "v20.20.2" -> (20, 20, 2). A Java's first release has no points: version "21"."""
+    found = re.search(r"\d+(?:\.\d+)+", text) or re.search(r'(?<=version ")\d+', text)
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 

@@ -161,7 +161,7 @@ def version(peer):
             found = re.search(rf"{re.escape(peer.module)} (v\S+)", file.read())
         return f"{found[1] if found else '?'} ({of_go})"
     if peer.kind == "subject":
-        done = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*"], capture_output=True, text=True, check=False)
         return done.stdout.strip() or "unknown revision"
     return "" if peer.tool in ("cmake", "program") else builders.version(peer)
 
