@@ -690,6 +690,18 @@ class CommandLine(unittest.TestCase):
         self.assertIn("there is no peer 'gim' (did you mean gin?)", self.refused("--peers", "weir,gim"))
         self.assertIn("there is no scenario 'jsn' (did you mean json?)", self.refused("--only", "jsn"))
 
+    def stopped(self, *arguments):
+        done = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "tools/compare"), "--peers", "ceiling", "--only", "json", *arguments],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        return done.stderr
+
+    def test_what_would_stop_it_later_is_told_before(self):
+        self.assertIn("the report cannot be written to /proc/report", self.stopped("--report", "/proc/report"))
+        with tempfile.TemporaryDirectory() as folder:
+            nobody = f"http://127.0.0.1:{machine.free_port()}"
+            self.assertIn(f"nothing answers at {nobody}: Connection refused", self.stopped("--report", folder, "--url", nobody))
+
     def test_what_a_soak_would_not_do_is_not_taken_for_it(self):
         self.assertIn("does not go with --url", self.refused("--soak", "1h", "--url", "http://127.0.0.1:1"))
         self.assertIn("does not go with --only", self.refused("--soak", "1h", "--only", "json"))

@@ -1,5 +1,6 @@
 """A server of the user's own, measured in the same tables (--url)."""
 import os
+import socket
 import urllib.parse
 
 from benchlib import machine
@@ -25,6 +26,15 @@ class Own:
         self.pid = pid or (_listener(self.port) if self.host in ("127.0.0.1", "localhost", "::1") else 0)
         if pid and not os.path.exists(f"/proc/{pid}"):
             raise ValueError(f"there is no process {pid}")
+        if pid:
+            try:
+                machine.user_memory(pid)
+            except (OSError, RuntimeError) as error:
+                raise ValueError(f"the memory of process {pid} cannot be read: the lab must run as its user, or as root") from error
+
+    def reach(self):
+        """Raises OSError where nobody listens."""
+        socket.create_connection((self.host, self.port), timeout=10).close()
 
     def check_alive(self):
         if self.pid and not os.path.exists(f"/proc/{self.pid}"):
