@@ -118,6 +118,13 @@ class Machine(unittest.TestCase):
             machine.end(busy)
         self.assertEqual(busy.returncode, -signal.SIGTERM)
 
+    def test_the_load_runs_on_a_core_of_its_own(self):
+        self.assertEqual(machine.numbers_of("0,4-6\n"), {0, 4, 5, 6})
+        self.assertEqual(machine.load_core([0, 1, 2, 3], {0, 1}), 2)  # 1 is the second thread of the server's core
+        self.assertEqual(machine.load_core([0, 1, 2, 3], {0, 2}), 1)
+        self.assertEqual(machine.load_core([0, 1], {0, 1}), 1)
+        self.assertEqual(machine.load_core([5], {5}), 5)
+
     def test_what_a_process_started_ends_with_it(self):
         # A shell that dies of SIGTERM, and a child of it that does not.
         shell = machine.start(["sh", "-c", "sh -c 'trap \"\" TERM; echo $$; for i in $(seq 200); do sleep 0.1; done' & wait"],

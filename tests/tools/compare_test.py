@@ -17,7 +17,7 @@ ROOT = sys.argv.pop(1)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
 from benchlib import machine  # noqa: E402
-from comparelib import (bars, benchmarks, builders, check, claims, decide, figures, html, jwt, loads, measure, open_loop, own, peers,  # noqa: E402
+from comparelib import (about, bars, benchmarks, builders, check, claims, decide, figures, html, jwt, loads, measure, open_loop, own, peers,  # noqa: E402
                         plan, plots, profile, runtime, scenarios, soak, text, warmup)
 
 
@@ -430,6 +430,14 @@ class Verdicts(unittest.TestCase):
         slow.update(cold=True, warm_up_s=60)
         measure.finish_cell(slow)
         self.assertIn("still getting faster after 60 s", slow["noise"])
+
+    def test_it_is_told_where_server_and_load_are_not_apart(self):
+        run = run_of(cell("weir", 4, 4, 4))
+        self.assertIn("server and load have a core each", html.page(run))
+        run["machine"].update(shared="there is one core for both", environment=about.tuning({"GOGC": "400", "HOME": "/"}))
+        self.assertIn("share what they run on (there is one core for both)", html.page(run))
+        self.assertIn("share what they run on (there is one core for both)", benchmarks.page(run, {}))
+        self.assertIn("<td class=wrap>GOGC=400</td>", html.page(run))
 
     def test_what_peers_say_cannot_break_the_page(self):
         bad = cell("gin", 4, 4, 4)

@@ -11,8 +11,34 @@ import time
 
 TICK = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0))
+
+
+def _threads_beside(core):
+    """The processors of the kernel's count that are threads of the same core, itself among them."""
+    try:
+        with open(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list", encoding="ascii") as file:
+            return numbers_of(file.read())
+    except OSError:
+        return {core}
+
+
+def numbers_of(text):
+    """"0,4-6" -> {0, 4, 5, 6}, as the kernel lists processors."""
+    ranges = [part.partition("-") for part in text.strip().split(",") if part]
+    return {number for low, _, high in ranges for number in range(int(low), int(high or low) + 1)}
+
+
+def load_core(cores, beside):
+    """Where the load runs: not on the server's core (the first), nor on a second thread of it where there is another."""
+    others = [core for core in cores[1:] if core not in beside]
+    return (others or cores[1:] or cores)[0]
+
+
 SERVER_CORE = CORES[0]
-LOAD_CORE = CORES[1] if len(CORES) > 1 else CORES[0]
+LOAD_CORE = load_core(CORES, _threads_beside(SERVER_CORE))
+# Why the load is in the server's way by itself; empty where it is not.
+SHARED = ("there is one core for both, so that each takes the other's time" if LOAD_CORE == SERVER_CORE else
+          "they run on two threads of one core, so that each slows the other down" if LOAD_CORE in _threads_beside(SERVER_CORE) else "")
 
 
 class Missing(Exception):

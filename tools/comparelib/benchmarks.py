@@ -78,6 +78,10 @@ def page(run, pictures):
     return "\n".join(parts)
 
 
+def _cores(machine):
+    return f"Server and load share what they run on ({machine['shared']})" if machine.get("shared") else "The server has one core, the load the other"
+
+
 def _head(run):
     machine = run["machine"]
     took = f" It took {figures.human_time(run['took_s'])}." if run.get("took_s") else ""
@@ -89,7 +93,7 @@ One run of `{command}` at {run['started']} on a machine of {machine['cores']} co
 ({machine['processor']}, {figures.human_bytes(machine['memory_bytes'])}, {machine['system']}, Linux {machine['kernel']}).{took} Your machine says something else:
 the same command runs there, and [the last section](#run-it-again) says how to repeat a single cell.
 
-The server has one core, the load the other, and the peers take turns. What is compared is the server's CPU time for a request; throughput and
+{_cores(machine)}, and the peers take turns. What is compared is the server's CPU time for a request; throughput and
 latency at saturation are shown beside it. Medians of the rounds, and their spread. The same service, written for each framework as its own users would, is in
 `bench/peers`. This page is written from the results by `tools/compare --benchmarks-page`, text and verdicts included.
 {unfinished}"""

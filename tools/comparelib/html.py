@@ -234,12 +234,16 @@ def link(source):
     return f'<a href="{e(source)}">{e(source.removeprefix("https://"))}</a>' if source.startswith("https://") else e(source)
 
 
+def cores(machine):
+    return f"server and load share what they run on ({machine['shared']})" if machine.get("shared") else "server and load have a core each"
+
+
 def provenance(run):
     machine = run["machine"]
     facts = [("Date", run["started"]), ("Processor", f"{machine['processor']}, {machine['cores']} cores"),
              ("Memory", figures.human_bytes(machine["memory_bytes"])), ("System", f"{machine['system']}, Linux {machine['kernel']}"),
              ("Load", machine["wrk"]), ("Compiler", machine["compiler"]), ("Rounds", f"{run['rounds']} of {run['seconds']} s"),
-             ("Command", "./dev compare " + " ".join(run["arguments"]))]
+             ("Environment", machine.get("environment")), ("Command", "./dev compare " + " ".join(run["arguments"]))]
     rows = [f"<tr><td>{e(name)}</td><td class=wrap>{e(value)}</td></tr>" for name, value in facts if value]
     versions = [f"<tr><td>{e(peer['title'])}</td><td>{e(peer['language'])}</td><td class=wrap>{e(peer['version'])}</td></tr>" for peer in run["peers"].values()]
     return table(("Machine", ""), rows, "facts") + table(("Peer", "language", "version"), versions, "facts")
@@ -285,7 +289,7 @@ def page(run):
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Which framework survives production?</title><style>{style}</style></head><body>
 <h1>Which framework survives production?</h1>
-<p class="soft">Measured on {e(run['machine']['processor'])} at {e(run['started'])}. What is compared is the server's CPU time for a request (0.5 x: half of it): server and load have a core each, the peers take turns.</p>
+<p class="soft">Measured on {e(run['machine']['processor'])} at {e(run['started'])}. What is compared is the server's CPU time for a request (0.5 x: half of it): {e(cores(run['machine']))}, the peers take turns.</p>
 {unfinished}{conclusions(run, measured)}
 {bars_table(run)}
 <h2 id="decide">Which one for you?</h2>
