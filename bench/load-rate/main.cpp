@@ -3,8 +3,8 @@
 //   bench-load-rate --port 8080 --rate 20000 --connections 64 --seconds 5 --requests FILE
 //
 // Request n is due at start + n / rate. When no connection is free then, it waits its turn, and its latency counts from
-// the moment it was due: a server that stalls is charged for all requests that would have come meanwhile. FILE has a
-// request a line, as bench/wrk/lab.lua reads it. Prints one line of JSON.
+// the moment it was due: a server that stalls is charged for all requests that would have come meanwhile, and for those
+// that it never answers. FILE has a request a line, as bench/wrk/lab.lua reads it. Prints one line of JSON.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -142,6 +142,7 @@ class Generator {
       for (; sent_ < planned && !free_.empty() && due(sent_) <= now; ++sent_) send(due(sent_));
       wait(planned);
     }
+    count_the_unanswered(planned);
     report(planned);
   }
 
@@ -221,8 +222,7 @@ class Generator {
     connection.busy = false;
     --busy_;
     ++answered_;
-    latencies_.add(static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - connection.due).count()));
+    add_latency(Clock::now() - connection.due);
     free_.push_back(index);
   }
 
@@ -235,6 +235,18 @@ class Generator {
     }
     ::close(connection.fd);
     open(index);
+  }
+
+  /// What is not answered by now has waited at least until now. Left out, it would make a server that stalls look fast.
+  void count_the_unanswered(std::uint64_t planned) {
+    const auto now = Clock::now();
+    for (const Connection& connection : connections_)
+      if (connection.busy) add_latency(now - connection.due);
+    for (std::uint64_t number = sent_; number < planned; ++number) add_latency(now - due(number));
+  }
+
+  void add_latency(Clock::duration waited) {
+    latencies_.add(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(waited).count()));
   }
 
   void report(std::uint64_t planned) const {
