@@ -282,6 +282,10 @@ class Plans(unittest.TestCase):
         self.assertEqual(again, "./dev compare --only json --peers gin,weir --seconds 3 --rounds 5")
         again = measure.rerun_command(scenarios.SCENARIOS["json"], "yours", options(url="http://127.0.0.1:1", pid=7))
         self.assertEqual(again, "./dev compare --only json --peers weir --seconds 3 --rounds 5 --url http://127.0.0.1:1 --pid 7")
+        again = measure.rerun_command(scenarios.SCENARIOS["json"], "mine", options(binary=["mine=/x/mine", "old=/x/old"]))
+        self.assertEqual(again, "./dev compare --only json --peers mine,weir --seconds 3 --rounds 5 --binary mine=/x/mine")
+        again = measure.rerun_command(scenarios.SCENARIOS["json"], "A", options(binary=["A=/x/a", "B=/x/b"], again="./dev compare-revisions A B"))
+        self.assertEqual(again, "./dev compare-revisions A B --only json --seconds 3 --rounds 5")
         again = measure.rerun_command(scenarios.SCENARIOS["production"], "weir", options(asked_warm_up=4, no_rate=True))
         self.assertEqual(again, "./dev compare --only production --peers weir --seconds 3 --rounds 5 --warm-up 4 --no-rate")
 

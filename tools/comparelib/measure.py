@@ -25,7 +25,9 @@ def rerun_command(scenario, name, options):
     again = getattr(options, "again", "") or "./dev compare"  # compare-revisions is called again by its own name
     if again != "./dev compare":
         return f"{again} --only {scenario.name} --seconds {seconds} --rounds {rounds}{more}"
-    return f"{again} --only {scenario.name} --peers {names} --seconds {seconds} --rounds {rounds}{more}"
+    # What --binary added is a peer only where it is added again.
+    added = "".join(f" --binary {named}" for named in getattr(options, "binary", ()) if named.partition("=")[0] == name)
+    return f"{again} --only {scenario.name} --peers {names} --seconds {seconds} --rounds {rounds}{added}{more}"
 
 
 def rerun_patterns(cells):
