@@ -521,6 +521,7 @@ class Soaks(unittest.TestCase):
         self.assertAlmostEqual(growing["mb_per_hour"], 20, places=0)
         self.assertEqual(self.hours([(at, pss + (9e6 if minute % 2 else 0)) for minute, (at, pss) in enumerate(flat[:8])])["verdict"], "undecided")
         self.assertEqual(self.hours(flat[:2])["verdict"], "too short")
+        self.assertEqual(self.hours([(second, 8e6) for second in range(20)])["verdict"], "too short")  # as even as it may be
         self.assertEqual(self.hours(flat[:30], [(at, pss + 30e6) for at, pss in flat[30:]])["verdict"], "steady")  # restarted at another level
         self.assertEqual(self.hours(flat, status="crashed", why="signal 11")["verdict"], "crashed")
 

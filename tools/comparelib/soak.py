@@ -19,6 +19,7 @@ CONNECTIONS = 1000
 WARM_UP_S = 60
 SLICE_S = 60
 GROWS_MB = 1.0  # an hour of load: more is growth, less is none
+LEAST_S = 180  # of load that a verdict needs: in a few seconds not even a page comes to what would be megabytes in an hour
 KINDS = (("connect", "connecting"), ("read", "reading"), ("write", "writing"), ("timeout", "time-out"), ("status_errors", "status"))
 SCENARIO = scenarios.SCENARIOS["production"]
 
@@ -74,11 +75,12 @@ def judge(name, of):
     """What a peer's hours say: growth of Pss with its 95 % interval, failures per million, a verdict."""
     slope, width = figures.common_slope([[(at / 3600, pss / 1e6) for at, pss in life] for life in of["lives"]])
     told = width != float("inf")
+    watched = sum(life[-1][0] - life[0][0] for life in of["lives"] if life)
     asked = of["requests"] + sum(of["failures"][kind] for kind, _ in KINDS if kind != "status_errors")
     per_million = {title: of["failures"][kind] * 1e6 / asked for kind, title in KINDS if of["failures"][kind]} if asked else {}
     if of["status"] != "ok":
         verdict = of["status"]
-    elif not told:
+    elif not told or watched < LEAST_S:
         verdict = "too short"
     elif slope - width > GROWS_MB:
         verdict = "grows"
@@ -94,7 +96,7 @@ def judge(name, of):
 
 def sentence(verdict):
     what = {"grows": f"memory grows by {verdict['mb_per_hour'] or 0:+.2f} MB an hour of load", "steady": "memory does not grow",
-            "undecided": "the interval holds both growth and none: a longer run would tell", "too short": "too few slices for a slope"}
+            "undecided": "the interval holds both growth and none: a longer run would tell", "too short": f"too short to say whether memory grows (that takes {LEAST_S} s of load)"}
     text = what.get(verdict["verdict"], f"{verdict['verdict']}: {verdict['why']}")
     if verdict["mb_per_hour"] is not None:
         text += f" ({verdict['mb_per_hour']:+.2f} ± {verdict['half_width']:.2f} MB/h)"
