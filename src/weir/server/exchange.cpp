@@ -134,6 +134,7 @@ void Exchange::recycle() noexcept {
   if (!streamed_.body.none()) streamed_ = http::Response();
   collected_.release();  // To the thread's lists, where the next body of this size finds it: not one for each exchange.
   kept_.release();
+  kept_body_.release();
   arena_.reset();
   stop_.reset();
   if (left_ != nullptr) pool_.worker().let_go(*std::exchange(left_, nullptr));

@@ -209,6 +209,9 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   /// Memory that the request's views point into; freed with the exchange.
   void keep(Buffer memory) noexcept { kept_ = std::move(memory); }
   [[nodiscard]] bool keeps() const noexcept { return kept_.capacity() != 0; }
+  /// The same for what was pulled of the body last, where it lies in a buffer of its own: the connection goes, and the
+  /// handler may still look at it.
+  void keep_body(Buffer memory) noexcept { kept_body_ = std::move(memory); }
   [[nodiscard]] bool upgrades() const noexcept { return upgrade_ != nullptr; }
   /// For the response that switches: what takes over. Null when there is none, or it was taken.
   [[nodiscard]] std::unique_ptr<Upgrade> take_upgrade() noexcept { return std::move(upgrade_); }
@@ -286,6 +289,7 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   http::Response streamed_;
   std::coroutine_handle<> writable_waiter_;
   Buffer kept_;
+  Buffer kept_body_;
   std::array<http::HeaderField, max_header_count> fields_;
   http::Status status_{};
   bool has_body_ = false;

@@ -100,7 +100,11 @@ void Http1Connection::detach_exchange(StopReason reason) noexcept {
   Exchange* exchange = std::exchange(exchange_, nullptr);
   if (exchange == nullptr) return;
   if (state_ == State::exchange) {
-    if (!exchange->keeps()) exchange->keep(std::move(input_));
+    if (exchange->keeps()) {
+      exchange->keep_body(std::move(input_));  // The head has been put aside already.
+    } else {
+      exchange->keep(std::move(input_));
+    }
     exchange->detach(reason);
   } else {
     worker_.pool().release(*exchange);

@@ -54,6 +54,71 @@ TEST_F(Http1ConnectionEndTest, AHalfClosedClientGetsAllOfItsAnswer) {
   }
 }
 
+/// What a handler holds of the body of its request, and looks at a second after its client or its time has gone.
+class Http1HeldBodyTest : public Http1ConnectionTest, private BodyCollector {
+ protected:
+  Http1HeldBodyTest() {
+    service_.handlers["/piece"] = [this](Exchange& x) {
+      x.run([](Exchange& exchange, std::string& seen) -> Task<void> {
+        const Result<std::string_view> piece = co_await exchange.read_body();
+        const std::string_view body = piece.value_or("no body");
+        static_cast<void>(co_await exchange.loop().sleep(seen_after));
+        seen = body;
+        exchange.respond(text("late"));
+      }(x, seen_));
+    };
+    service_.handlers["/whole"] = [this](Exchange& x) {
+      collecting_ = &x;
+      x.collect_body(*this);
+    };
+  }
+  /// The head alone, then the body: so it lies in a buffer of its own.
+  void post(std::string_view path) {
+    connect();
+    send("POST " + std::string(path) + " HTTP/1.1\r\nHost: t\r\nContent-Length: 5000\r\n\r\n");
+    send(std::string(5000, 'x'));
+  }
+  [[nodiscard]] bool saw_the_body() const { return seen_ == std::string(5000, 'x'); }
+
+  static constexpr Duration seen_after = 60s;
+  std::string seen_;
+
+ private:
+  void on_body(Result<std::string_view> body) noexcept override {
+    collecting_->run([](Exchange& exchange, std::string_view whole, std::string& seen) -> Task<void> {
+      static_cast<void>(co_await exchange.loop().sleep(seen_after));
+      seen = whole;
+      exchange.respond(text("late"));
+    }(*collecting_, body.value_or("no body"), seen_));
+  }
+  Exchange* collecting_ = nullptr;
+};
+
+TEST_F(Http1HeldBodyTest, OutlivesTheConnection) {
+  for (const std::string_view path : {"/piece", "/whole"}) {
+    seen_.clear();
+    post(path);
+    stream_->close(true);
+    loop_.run_until_idle();
+    EXPECT_EQ(worker_->connections(), 0u);
+    advance(seen_after);
+    EXPECT_TRUE(saw_the_body()) << path;
+    EXPECT_EQ(worker_->pool().active(), 0u);
+  }
+}
+
+TEST_F(Http1HeldBodyTest, OutlivesTheDeadline) {
+  for (const std::string_view path : {"/piece", "/whole"}) {
+    seen_.clear();
+    post(path);
+    advance(limits_.request_timeout);
+    EXPECT_TRUE(receive().starts_with("HTTP/1.1 503 ")) << path;
+    advance(seen_after);
+    EXPECT_TRUE(saw_the_body()) << path;
+    EXPECT_EQ(worker_->pool().active(), 0u);
+  }
+}
+
 TEST_F(Http1ConnectionEndTest, IsIdleFromWhenTheAnswerHasLeft) {
   connect_narrowly();
   send(get_big);
