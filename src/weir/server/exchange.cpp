@@ -166,11 +166,11 @@ void Exchange::set_timeout(Duration timeout) noexcept {
 void Exchange::set_deadline(Instant deadline) noexcept {
   timeout_ = Duration::zero();
   deadline_ = deadline;
-  if (armed()) arm_deadline();
+  if (counted_ && !serving_) arm_deadline();  // Else serve() does it, if nothing has answered by then.
 }
 
 void Exchange::arm_deadline() noexcept {
-  if (deadline_ == Instant::max() || responded_) {
+  if (deadline_ == Instant::max() || responded_ || finished_) {
     loop_.cancel(*this);
   } else {
     loop_.arm(*this, deadline_);

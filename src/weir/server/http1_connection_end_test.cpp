@@ -119,6 +119,25 @@ TEST_F(Http1HeldBodyTest, OutlivesTheDeadline) {
   }
 }
 
+TEST_F(Http1ConnectionEndTest, ATimeoutThatIsSetLaterHolds) {
+  limits_.request_timeout = 0s;
+  make_worker();
+  service_.handlers["/late"] = [](Exchange& x) {
+    x.run([](Exchange& exchange) -> Task<void> {
+      static_cast<void>(co_await exchange.loop().sleep(1s));
+      exchange.set_timeout(5s);
+      static_cast<void>(co_await exchange.loop().sleep(1h, exchange.stop_token()));
+    }(x));
+  };
+  connect();
+  send("GET /late HTTP/1.1\r\nHost: t\r\n\r\n");
+  advance(1s);
+  advance(4s - 1ms);
+  EXPECT_EQ(receive(), "");
+  advance(1ms);
+  EXPECT_TRUE(receive().starts_with("HTTP/1.1 503 "));
+}
+
 TEST_F(Http1ConnectionEndTest, IsIdleFromWhenTheAnswerHasLeft) {
   connect_narrowly();
   send(get_big);
