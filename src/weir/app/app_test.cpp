@@ -1,6 +1,7 @@
 #include "weir/app/app.hpp"
 
 #include <atomic>
+#include <future>
 #include <map>
 #include <string>
 
@@ -294,6 +295,25 @@ TEST(App, ChangesRoutesUnderLoad) {
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(wrong, 0);
   app.stop();
+}
+
+TEST(App, StopsWhenAHandlerGoesOnForEver) {
+  App app(quiet());
+  app.options().listen = {"127.0.0.1:0"};
+  std::atomic<bool> begun = false;
+  std::atomic<bool> over = false;
+  app.get("/spin", [&](Context& ctx) -> Task<Response> {
+    begun = true;
+    while (!over) co_await ctx.loop().schedule();  // Whatever its stop token says.
+    co_return Response(Status::ok);
+  });
+  ASSERT_TRUE(app.start());
+  std::thread client([address = app.addresses().at(0)] { fetch(address, "/spin"); });
+  while (!begun) std::this_thread::yield();
+  std::future<void> stopped = std::async(std::launch::async, [&app] { app.stop(0s); });
+  EXPECT_EQ(stopped.wait_for(20s), std::future_status::ready);
+  over = true;
+  client.join();
 }
 
 TEST(App, MakesStateThatCannotBeMoved) {

@@ -11,6 +11,13 @@ namespace weir::server {
 
 namespace {
 
+/// Turns the loop until all that ends by itself has ended: that takes a few turns. What goes on for ever, whatever its
+/// stop token says, does not keep us.
+void settle(EventLoop& loop) {
+  constexpr int turns = 1000;
+  for (int i = 0; i < turns; ++i) loop.run_once(false);
+}
+
 /// sendfile(2) has no MSG_NOSIGNAL: without this a client that goes away during a download would end the process. A
 /// handler of the program's own is left alone.
 void ignore_broken_pipes() noexcept {
@@ -126,9 +133,9 @@ void Server::stop() {
     // From here on this thread turns the loop: connections and exchanges end in deferred steps.
     for (auto& entry : lane->entries) entry->listener->close();
     lane->worker.close_all();
-    lane->loop.run_until_idle();
+    settle(lane->loop);
     lane->worker.abandon_exchanges();
-    lane->loop.run_until_idle();
+    settle(lane->loop);
     lane->entries.clear();  // Only now: connections and exchanges know the listeners' addresses.
   }
 }
