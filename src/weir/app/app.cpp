@@ -121,10 +121,20 @@ Result<void> App::reload_tls() {
 Result<void> App::add_routes(const std::function<void(Group&)>& change) {
   const std::lock_guard lock(impl_->changing);
   Group group = make_group("");
-  change(group);
+  // With all others, when the application starts: only then its chain is known.
+  if (!impl_->application) {
+    change(group);
+    return {};
+  }
+  try {
+    change(group);
+  } catch (...) {
+    impl_->routes.discard_new();  // Or the next change would bring the half of this one along.
+    throw;
+  }
   auto snapshot = impl_->routes.build(impl_->outer, impl_->states, impl_->options.router);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-  if (impl_->application) impl_->application->publish(std::move(*snapshot));
+  impl_->application->publish(std::move(*snapshot));
   return {};
 }
 

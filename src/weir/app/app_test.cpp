@@ -253,6 +253,31 @@ TEST(App, AddsAndRemovesRoutesWhileServing) {
   EXPECT_FALSE(app.remove_route(Method::get, "/new"));
 }
 
+TEST(App, RoutesThatAreAddedBeforeTheStartHaveTheirMiddleware) {
+  App app(quiet());
+  const auto refuse = [](Context&) { return std::optional<Response>(Response(Status::unauthorized)); };
+  app.get("/first", [] { return std::string("first"); });
+  ASSERT_TRUE(app.add_routes([](Group& routes) { routes.get("/early", [] { return std::string("early"); }); }));
+  app.use(refuse);
+  TestClient client = app.test();
+  EXPECT_EQ(client.get("/first").status, 401);
+  EXPECT_EQ(client.get("/early").status, 401);
+}
+
+TEST(App, AChangeOfRoutesThatThrowsLeavesNothing) {
+  App app(quiet());
+  app.get("/a", [] { return std::string("a"); });
+  TestClient client = app.test();
+  const auto broken = [](Group& routes) {
+    routes.get("/half", [] {});
+    throw std::runtime_error("the rest of the routes could not be read");
+  };
+  EXPECT_THROW(static_cast<void>(app.add_routes(broken)), std::runtime_error);
+  ASSERT_TRUE(app.add_routes([](Group& routes) { routes.get("/b", [] { return std::string("b"); }); }));
+  EXPECT_EQ(client.get("/half").status, 404);
+  EXPECT_EQ(client.get("/b").body, "b");
+}
+
 /// Sends one request over a socket of its own and returns the answer's status line; empty when it fails.
 std::string fetch(const net::SocketAddress& address, std::string_view path) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -153,8 +153,9 @@ Result<std::shared_ptr<const RouteSnapshot>> RouteBuilder::build(const std::vect
                                                                  const StateMap& state, const RouterOptions& options) {
   std::vector<std::string> problems;
   std::vector<std::shared_ptr<const Endpoint>> endpoints = endpoints_;
-  for (Route& route : new_routes_) endpoints.push_back(make_endpoint(route, outer, state, problems));
-  new_routes_.clear();
+  // Taken out first: what throws on the way must not leave routes whose parts have gone into an endpoint.
+  std::deque<Route> added = std::exchange(new_routes_, {});
+  for (Route& route : added) endpoints.push_back(make_endpoint(route, outer, state, problems));
 
   auto snapshot = std::make_shared<RouteSnapshot>();
   snapshot->endpoints = endpoints;
