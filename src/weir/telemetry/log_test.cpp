@@ -6,6 +6,7 @@
 #include <mutex>
 #include <random>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include <fcntl.h>
@@ -208,12 +209,14 @@ class GateSink final : public LogSink {
     std::string text;
     bool open = true;
     bool portions = false;
+    bool throws = false;
     std::size_t budget = SIZE_MAX;
     int reopened = 0;
   };
   explicit GateSink(State& state) : state_(state) {}
   Result<std::size_t> write(std::string_view lines) override {
     const std::lock_guard lock(state_.mutex);
+    if (state_.throws) throw std::runtime_error("the connection is gone");
     if (!state_.open || state_.budget == 0) return fail(Errc::resource_exhausted, "write: No space left on device");
     std::size_t size = state_.portions ? std::min<std::size_t>(lines.size(), 7) : lines.size();
     size = std::min(size, state_.budget);
@@ -224,6 +227,7 @@ class GateSink final : public LogSink {
   Result<void> reopen() override {
     const std::lock_guard lock(state_.mutex);
     ++state_.reopened;
+    if (state_.throws) throw std::runtime_error("there is no way back");
     state_.budget = SIZE_MAX;
     state_.text += "<reopened>\n";
     return {};
@@ -325,6 +329,23 @@ TEST(Log, EndingGivesUpOnASinkThatNeverTakesAnything) {
   options.stop_timeout = 20ms;
   Log log(std::make_unique<GateSink>(state), options);
   log.logger("a").info("lost");
+}
+
+TEST(Log, ASinkThatThrowsIsOneThatFails) {
+  GateSink::State state;
+  state.throws = true;
+  Log log(std::make_unique<GateSink>(state));
+  log.logger("a").info("line");
+  log.reopen();
+  EXPECT_FALSE(log.flush(20ms));
+  EXPECT_GE(log.stats().write_errors, 2u);
+  {
+    const std::lock_guard lock(state.mutex);
+    state.throws = false;
+  }
+  ASSERT_TRUE(log.flush(20s));
+  const std::lock_guard lock(state.mutex);
+  EXPECT_THAT(state.text, HasSubstr("\"msg\":\"line\"}\n"));
 }
 
 class LogFile : public testing::Test {

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cerrno>
 #include <csignal>
+#include <exception>
+#include <string>
 
 #include <poll.h>
 #include <pthread.h>
@@ -63,6 +65,18 @@ bool reserved_key(std::string_view key) noexcept {
       return key == "request_id";
     default:
       return false;
+  }
+}
+
+/// What a call of the sink came to. Sinks may be of the program's own: one that throws must not end the process.
+template <class Call>
+auto outcome_of(const Call& call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::exception& thrown) {
+    return fail(Errc::unknown, std::string("the sink threw: ") + thrown.what());
+  } catch (...) {
+    return fail(Errc::unknown, "the sink threw");
   }
 }
 
@@ -361,7 +375,7 @@ void LogCore::report_drops() {
 bool LogCore::write_out() {
   if (failing_ && Steady::now() < retry_at_) return begin_ == end_;
   while (begin_ != end_) {
-    const auto written = sink_->write({lines_.data() + begin_, end_ - begin_});
+    const auto written = outcome_of([this] { return sink_->write({lines_.data() + begin_, end_ - begin_}); });
     if (!written) {
       sink_failed(written.error());
       return false;
@@ -398,7 +412,7 @@ void LogCore::reopen_now() {
     mid_line_ = false;
     ++lost_;
   }
-  const auto reopened = sink_->reopen();
+  const auto reopened = outcome_of([this] { return sink_->reopen(); });
   if (!reopened) {
     error_count_.fetch_add(1, std::memory_order_relaxed);
     complain("weir log: " + reopened.error().message() + "; the old file stays in use");
