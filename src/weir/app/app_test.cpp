@@ -322,6 +322,31 @@ TEST(App, ChangesRoutesUnderLoad) {
   app.stop();
 }
 
+TEST(App, WhatARemovedRouteHeldGoesWithTheLastRequestToIt) {
+  App app(quiet());
+  app.options().listen = {"127.0.0.1:0"};
+  app.options().threads = 1;
+  auto held = std::make_shared<std::atomic<int>>(0);
+  app.get("/both", [held](Context& ctx) -> Task<Response> {
+    ++*held;
+    while (*held < 2) co_await ctx.loop().schedule();
+    co_return Response(Status::ok);
+  });
+  app.get("/stays", [] { return std::string("here"); });
+  ASSERT_TRUE(app.start());
+  const net::SocketAddress address = app.addresses().at(0);
+  std::thread other([&address] { fetch(address, "/both"); });  // Two at once: both their exchanges are pooled then.
+  fetch(address, "/both");
+  other.join();
+  ASSERT_TRUE(app.remove_route(Method::get, "/both"));
+  const std::weak_ptr<std::atomic<int>> left = std::exchange(held, nullptr);
+  for (int i = 0; i < 1000 && !left.expired(); ++i) {
+    EXPECT_EQ(fetch(address, "/stays"), "HTTP/1.1 200 OK");
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_TRUE(left.expired());
+}
+
 TEST(App, StopsWhenAHandlerGoesOnForEver) {
   App app(quiet());
   app.options().listen = {"127.0.0.1:0"};

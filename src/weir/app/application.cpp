@@ -1,5 +1,6 @@
 #include "weir/app/application.hpp"
 
+#include <new>
 #include <utility>
 
 #include "weir/http/problem.hpp"
@@ -59,15 +60,75 @@ Response not_implemented(Context& ctx) {
 
 }  // namespace
 
+/// The routes that the exchanges of one loop work with, counted without atomics. A snapshot goes with the last request
+/// that began with it: exchanges that rest in the pool do not hold on to what was taken out long ago. Loop thread only.
+class Application::LoopRoutes {
+ public:
+  struct Held {
+    std::shared_ptr<const RouteSnapshot> snapshot;
+    std::uint64_t version = 0;
+    std::size_t users = 1;  // the requests, and one for as long as it is the current one
+  };
+
+  explicit LoopRoutes(const Application& application) : application_(application), current_(latest().release()) {}
+  LoopRoutes(const LoopRoutes&) = delete;
+  LoopRoutes& operator=(const LoopRoutes&) = delete;
+  ~LoopRoutes() { give_back(*current_); }
+
+  /// The current ones, for a request.
+  [[nodiscard]] Held& take() noexcept {
+    if (current_->version != application_.version_.load(std::memory_order_acquire)) renew();
+    ++current_->users;
+    return *current_;
+  }
+  static void give_back(Held& held) noexcept {
+    if (--held.users == 0) delete &held;
+  }
+
+ private:
+  [[nodiscard]] std::unique_ptr<Held> latest() const {
+    auto held = std::make_unique<Held>();
+    const std::lock_guard lock(application_.mutex_);
+    held->snapshot = application_.snapshot_;
+    held->version = application_.version_.load(std::memory_order_relaxed);
+    return held;
+  }
+  void renew() noexcept try {
+    give_back(*std::exchange(current_, latest().release()));
+  } catch (const std::bad_alloc&) {  // The next request tries again.
+  }
+
+  const Application& application_;
+  Held* current_;
+};
+
 /// The context of an exchange, and the routes that it works with.
 class Application::Local final : public server::ExchangeLocal {
  public:
-  explicit Local(server::Exchange& exchange) : context(exchange) {}
-  void reset() noexcept override { context.reset(); }
+  Local(server::Exchange& exchange, std::shared_ptr<LoopRoutes> loop_routes)
+      : context(exchange), loop_routes_(std::move(loop_routes)) {}
+  Local(const Local&) = delete;
+  Local& operator=(const Local&) = delete;
+  ~Local() override { let_go(); }
+  void reset() noexcept override {
+    context.reset();
+    let_go();
+  }
+  /// Those that this request is matched against, until it is over.
+  [[nodiscard]] const RouteSnapshot& routes() noexcept {
+    if (held_ == nullptr) held_ = &loop_routes_->take();
+    return *held_->snapshot;
+  }
 
   Context context;
-  std::shared_ptr<const RouteSnapshot> routes;
-  std::uint64_t version = ~std::uint64_t{0};
+
+ private:
+  void let_go() noexcept {
+    if (held_ != nullptr) LoopRoutes::give_back(*std::exchange(held_, nullptr));
+  }
+
+  std::shared_ptr<LoopRoutes> loop_routes_;  // shared by all exchanges of the loop
+  LoopRoutes::Held* held_ = nullptr;
 };
 
 Application::Application(ChainEnvironment environment, const std::vector<Middleware>& chain)
@@ -100,17 +161,19 @@ std::shared_ptr<const RouteSnapshot> Application::snapshot() const {
   return snapshot_;
 }
 
-const RouteSnapshot& Application::current(Local& local) noexcept {
-  if (const std::uint64_t version = version_.load(std::memory_order_acquire); local.version != version) {
-    const std::lock_guard lock(mutex_);
-    local.routes = snapshot_;
-    local.version = version;
-  }
-  return *local.routes;
-}
-
 std::unique_ptr<server::ExchangeLocal> Application::make_local(server::Exchange& exchange) {
-  return std::make_unique<Local>(exchange);
+  std::shared_ptr<LoopRoutes> loop_routes;
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(loops_, [](const auto& entry) { return entry.second.expired(); });
+    if (const auto at = loops_.find(&exchange.loop()); at != loops_.end()) loop_routes = at->second.lock();
+  }
+  if (!loop_routes) {  // Nobody else makes one for this loop: this is its thread.
+    loop_routes = std::make_shared<LoopRoutes>(*this);
+    const std::lock_guard lock(mutex_);
+    loops_[&exchange.loop()] = loop_routes;
+  }
+  return std::make_unique<Local>(exchange, std::move(loop_routes));
 }
 
 void Application::on_request(server::Exchange& exchange) noexcept {
@@ -125,7 +188,7 @@ void Application::on_request(server::Exchange& exchange) noexcept {
   if (request.path == "*") return fall_back(Fallback::options);
   if (http::has_dot_segments(request.path)) return fall_back(Fallback::bad_path);
 
-  const RouteSnapshot& routes = current(local);
+  const RouteSnapshot& routes = local.routes();
   if (!routes.router) return fall_back(Fallback::not_found);
   const RouteRequest wanted = {tunnel ? http::Method::get : request.method,
                                tunnel ? std::string_view("GET") : request.method_text, request.authority, request.path};

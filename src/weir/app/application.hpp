@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,7 +18,7 @@
 
 namespace weir {
 
-/// An immutable set of endpoints with their router. Contexts hold the one that they work with.
+/// An immutable set of endpoints with their router. Requests that run hold the one that they began with.
 struct RouteSnapshot {
   std::shared_ptr<const Router> router;
   std::vector<std::shared_ptr<const Endpoint>> endpoints;  ///< By RouteMatch::endpoint; shared with other snapshots.
@@ -52,8 +53,8 @@ class Application final : public server::Service {
                   std::string_view why) noexcept override;
 
  private:
+  class LoopRoutes;
   class Local;
-  const RouteSnapshot& current(Local& local) noexcept;
   void answer_options(Context& ctx, const RouteSnapshot& routes) noexcept;
 
   ChainEnvironment environment_;
@@ -63,6 +64,7 @@ class Application final : public server::Service {
   mutable std::mutex mutex_;  // guards snapshot_; taken only when the version has changed
   std::shared_ptr<const RouteSnapshot> snapshot_;
   std::atomic<std::uint64_t> version_{0};
+  std::map<const EventLoop*, std::weak_ptr<LoopRoutes>> loops_;  // guarded by mutex_, too; owned by the Locals
 };
 
 }  // namespace weir

@@ -126,12 +126,12 @@ void Exchange::recycle() noexcept {
   if (std::exchange(counted_, false)) pool_.worker().count_request(false);
   if (armed()) loop_.cancel(*this);
   take_back();
-  if (local_) local_->reset();
   task_ = {};
   stream_task_ = {};
   writer_.reset();
   upgrade_.reset();
   if (!streamed_.body.none()) streamed_ = http::Response();
+  if (local_) local_->reset();  // Behind everything that may refer to it, or to the route's handler.
   collected_.release();  // To the thread's lists, where the next body of this size finds it: not one for each exchange.
   kept_.release();
   kept_body_.release();
