@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <new>
 #include <span>
 #include <stdexcept>
+#include <utility>
 
 #include <nghttp2/nghttp2.h>
 
@@ -17,6 +19,9 @@ namespace weir::http2 {
 namespace {
 
 constexpr std::size_t frame_header_bytes = 9;
+
+/// Trailers this many times over what clients are told are not read to their end.
+constexpr std::size_t hopeless = 8;
 
 std::string_view text_of(const std::uint8_t* bytes, std::size_t size) noexcept {
   return {reinterpret_cast<const char*>(bytes), size};
@@ -36,10 +41,19 @@ struct Session::Engine final : detail::FrameObserver {
   ~Engine() { nghttp2_session_del(raw); }
 
   /// Whether frames of a stream that is gone may still come, because the client cannot know yet (RFC 9113 section 5.1).
-  [[nodiscard]] bool lately_reset(StreamId id) const noexcept { return std::ranges::find(resets, id) != resets.end(); }
+  [[nodiscard]] bool lately_reset(StreamId id) const noexcept {
+    return id <= forgotten || std::ranges::find(resets, id) != resets.end();
+  }
   std::string_view on_frame(const FrameHeader& frame) noexcept override { return handler.on_frame(frame); }
   [[nodiscard]] bool ended(StreamId id) const noexcept override {
     return id <= highest && find(id) == nullptr && !lately_reset(id);
+  }
+  /// A stream that ends by our will: what the client has sent already is skipped. Refused ones count from when they are
+  /// refused, not from when that is sent: nobody has them, and their bodies may be in the next read.
+  void note_reset(StreamId id) noexcept {
+    if (lately_reset(id)) return;
+    StreamId& slot = resets[next_reset++ % resets.size()];
+    forgotten = std::max(forgotten, std::exchange(slot, id));
   }
   [[nodiscard]] StreamHandler* find(StreamId id) const noexcept {
     return static_cast<StreamHandler*>(nghttp2_session_get_stream_user_data(raw, id));
@@ -70,11 +84,15 @@ struct Session::Engine final : detail::FrameObserver {
   detail::FrameScanner scanner;
   std::array<StreamId, 128> resets{};  // the streams that we reset last, in a ring
   std::size_t next_reset = 0;
+  StreamId forgotten = 0;  // of those before: they, and what is older, are given the benefit of the doubt
   StreamId reset_by_client = 0;
-  StreamId highest = 0;   // of the streams that the client has opened
-  bool settled = false;   // the client's first SETTINGS have come
-  bool failed = false;    // receive() and produce() say so
-  bool reported = false;  // on_failure() was called
+  StreamId highest = 0;                                        // of the streams that the client has opened
+  StreamId last_taken = std::numeric_limits<StreamId>::max();  // what our GOAWAY says; those beyond are skipped
+  std::size_t most_trailers = 0;                               // bytes of fields of one trailer section
+  std::size_t trailers = 0;                                    // those of the one that is being received
+  bool settled = false;                                        // the client's first SETTINGS have come
+  bool failed = false;                                         // receive() and produce() say so
+  bool reported = false;                                       // on_failure() was called
 };
 
 /// nghttp2's callbacks. `user` is the Engine.
@@ -83,7 +101,7 @@ struct Session::Callbacks {
 
   static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* frame, void* user) noexcept {
     Engine& self = engine(user);
-    if (frame->type != NGHTTP2_HEADERS) return self.verdict();
+    if (frame->type != NGHTTP2_HEADERS || frame->stream_id > self.last_taken) return self.verdict();
     if (frame->stream_id > self.highest) {
       self.highest = frame->stream_id;
     } else if (self.ended(frame->stream_id)) {
@@ -96,11 +114,13 @@ struct Session::Callbacks {
   static int on_begin_headers(nghttp2_session* raw, const nghttp2_frame* frame, void* user) noexcept {
     Engine& self = engine(user);
     self.heading = nullptr;
+    self.trailers = 0;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     StreamHandler* const stream = self.handler.on_stream(frame->hd.stream_id);
     if (self.failed) return self.verdict();
     if (stream == nullptr) {
       self.check(nghttp2_submit_rst_stream(raw, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM));
+      self.note_reset(frame->hd.stream_id);
       return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
     self.check(nghttp2_session_set_stream_user_data(raw, frame->hd.stream_id, stream));
@@ -111,7 +131,13 @@ struct Session::Callbacks {
   static int on_header(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf* name, nghttp2_rcbuf* value, std::uint8_t,
                        void* user) noexcept {
     Engine& self = engine(user);
-    if (self.heading != nullptr && !self.heading->head().add(text_of(name), text_of(value))) {
+    if (self.heading == nullptr) {
+      // Nobody wants them, but one byte of a compressed block may be kilobytes of fields to be looked through.
+      self.trailers += text_of(name).size() + text_of(value).size();
+      if (self.trailers > self.most_trailers) {
+        self.terminate(ErrorCode::enhance_your_calm, "a trailer section is far too large");
+      }
+    } else if (!self.heading->head().add(text_of(name), text_of(value))) {
       self.terminate(ErrorCode::enhance_your_calm, "a request head is far too large");
     }
     return self.verdict();
@@ -127,7 +153,10 @@ struct Session::Callbacks {
   // What nghttp2 resets by itself. Streams that somebody has taken hear of it when they close.
   static int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) noexcept {
     Engine& self = engine(user);
-    if (error == NGHTTP2_ERR_REFUSED_STREAM && self.find(frame->hd.stream_id) == nullptr) self.handler.on_refused();
+    if (self.find(frame->hd.stream_id) == nullptr) {
+      self.note_reset(frame->hd.stream_id);
+      if (error == NGHTTP2_ERR_REFUSED_STREAM) self.handler.on_refused();
+    }
     return self.verdict();
   }
 
@@ -192,8 +221,7 @@ struct Session::Callbacks {
   // The connection errors that nghttp2 finds by itself show here.
   static int on_frame_send(nghttp2_session*, const nghttp2_frame* frame, void* user) noexcept {
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
-      Engine& self = engine(user);
-      self.resets[self.next_reset++ % self.resets.size()] = frame->hd.stream_id;
+      engine(user).note_reset(frame->hd.stream_id);
     } else if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
       engine(user).report(static_cast<ErrorCode>(frame->goaway.error_code),
                           text_of(frame->goaway.opaque_data, frame->goaway.opaque_data_len));
@@ -259,6 +287,7 @@ struct Session::Callbacks {
 };
 
 Session::Session(SessionHandler& handler, const SessionOptions& options) : engine_(std::make_unique<Engine>(handler)) {
+  engine_->most_trailers = hopeless * options.header_list_bytes;
   nghttp2_option* chosen = nullptr;
   if (nghttp2_option_new(&chosen) != 0) throw std::bad_alloc();
   nghttp2_option_set_no_auto_window_update(chosen, 1);
@@ -402,6 +431,7 @@ void Session::ping() noexcept {
 
 void Session::end() noexcept {
   const StreamId last = nghttp2_session_get_last_proc_stream_id(engine_->raw);
+  engine_->last_taken = last;
   engine_->check(nghttp2_submit_goaway(engine_->raw, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, nullptr, 0));
 }
 

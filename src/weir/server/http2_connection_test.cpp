@@ -276,6 +276,46 @@ TEST_F(Http2ConnectionTest, SendsContinueOnlyWhenTheBodyIsWanted) {
   EXPECT_EQ(answer(yes).body, "ok");
 }
 
+TEST_F(Http2ConnectionTest, SendsNoContinueBehindTheFinalHead) {
+  service_.handlers["/both"] = [](Exchange& x) {
+    http::StreamBody body;
+    body.write = [&x](http::BodyWriter& out) -> Task<Result<void>> {
+      Result<std::string_view> piece = co_await x.read_body();
+      if (!piece) co_return fail(std::move(piece.error()));
+      Result<void> done = co_await out.write(*piece);
+      co_return done;
+    };
+    x.respond(Response(Status::ok, http::Body(std::move(body))));
+  };
+  connect();
+  const auto id = client_.post("/both", "", false, {{"expect", "100-continue"}});
+  run();
+  EXPECT_EQ(answer(id).status, "200");
+  client_.more(id, "said", true);
+  run();
+  EXPECT_EQ(answer(id).interim, std::vector<std::string>{});
+  EXPECT_EQ(answer(id).body, "said");
+  EXPECT_EQ(answer(id).error, 0u);
+}
+
+// Who is told of a limit for the first time may be far beyond it, bodies included.
+TEST_F(Http2ConnectionTest, BodiesOfRefusedStreamsAreSkippedBeforeTheRefusalIsOut) {
+  limits_.http2.concurrent_streams = 2;
+  service_.handlers["/echo"] = [](Exchange& x) { x.run(echo(x)); };
+  constexpr std::int32_t streams = 300;
+  connect({.capacity = 1 << 20});
+  std::string burst = client_preface;
+  const auto post = [&burst](std::int32_t id) { burst += frame(1, 4, id, "\x83\x86\x04\x05/echo\x01\x01t"); };
+  for (std::int32_t id = 1; id < 2 * streams; id += 2) post(id);
+  burst += frame(0, 0, 1, std::string(16'000, 'x'));
+  for (int i = 0; i < 4; ++i) burst += frame(0, 0, 3, std::string(16'000, 'x'));  // fills a read of the server
+  for (std::int32_t id = 1; id < 2 * streams; id += 2) burst += frame(0, 1, id, "end");
+  const std::string got = raw(burst);
+  EXPECT_EQ(goaway_error(got), 9999u) << "the connection goes on";
+  EXPECT_TRUE(service_.refusals.empty());
+  EXPECT_EQ(service_.outcomes.size(), 2u);
+}
+
 TEST_F(Http2ConnectionTest, SendsInterimResponsesWithTheirFields) {
   service_.handlers["/a"] = [](Exchange& x) {
     http::Headers fields;

@@ -164,6 +164,23 @@ TEST_F(Http2ConnectionTest, DrainsInTwoSteps) {
   EXPECT_TRUE(closed_);
 }
 
+TEST_F(Http2ConnectionTest, RequestsBehindTheEndAreSkippedWithTheirBodies) {
+  Exchange* running = nullptr;
+  service_.handlers["/slow"] = [&](Exchange& x) { running = &x; };
+  connect();
+  raw(client_preface + get_frame(1, "/slow"));
+  worker_->drain();
+  advance(3s);
+  raw("");
+  // From a client that has not yet seen where it ends (RFC 9113 section 6.8).
+  std::string got = raw(frame(1, 4, 3, "\x83\x86\x04\x05/slow\x01\x01t"));
+  got += raw(frame(0, 1, 3, "body"));
+  EXPECT_EQ(goaway_error(got), 9999u);
+  ASSERT_NE(running, nullptr);
+  running->respond(text("done"));
+  EXPECT_NE(raw("").find("done"), std::string::npos);
+}
+
 TEST_F(Http2ConnectionTest, ADrainDoesNotWaitForTheAnswerToItsPing) {
   connect();
   raw(client_preface);

@@ -92,6 +92,19 @@ INSTANTIATE_TEST_SUITE_P(
               "too large"}),
     [](const testing::TestParamInfo<Flood>& flood) { return std::string(flood.param.name); });
 
+// A field of 4,000 bytes costs one byte from the second time on: trailers are dropped, but looked through.
+TEST_F(Http2ConnectionTest, TrailersThatUnfoldAreCut) {
+  service_.handlers["/slow"] = [](Exchange&) {};
+  connect();
+  raw(client_preface + frame(1, 4, 1, "\x83\x86\x04\x05/slow\x01\x01t"));
+  std::string block("\x40\x01x\x7f\xa1\x1e", 6);  // literal with indexing; a value of 4,000 bytes
+  block += std::string(4000, 'v');
+  block += std::string(12'000, '\xbe');  // the newest field of the table, again and again
+  EXPECT_EQ(goaway_error(raw(frame(1, 5, 1, block))), 11u);
+  ASSERT_FALSE(service_.refusals.empty());
+  EXPECT_NE(service_.refusals.back().find("trailer"), std::string::npos) << service_.refusals.back();
+}
+
 TEST_F(Http2ConnectionTest, WhatWeCouldNotFinishIsNoFlood) {
   service_.handlers["/short-file"] = [](Exchange& x) {
     x.respond(Response(Status::ok, http::Body(http::FileBody(::open("/dev/null", O_RDONLY | O_CLOEXEC), 0, 100))));

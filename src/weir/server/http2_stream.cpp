@@ -162,6 +162,7 @@ void Http2Stream::send_head(http::Status status, bool has_body, std::optional<st
     head.content_length = {length_text_.data(), static_cast<std::size_t>(end - length_text_.data())};
   }
   if (!has_body) ended_ = output_done_ = true;
+  continue_due_ = false;  // Nothing interim follows the final response (RFC 9110 section 15.2).
   connection_.session().respond(id_, head, has_body);
   connection_.output_wanted();
 }
