@@ -70,8 +70,9 @@ struct WebSocketOptions {
   std::size_t output_bytes = 256 * 1024;  ///< What may wait for a slow reader before send() waits.
   SlowSubscriber slow_subscriber = SlowSubscriber::close;  ///< What publishing does then.
   Duration ping_interval = std::chrono::seconds(30);  ///< A ping after so long without a byte from the client. 0: none.
-  Duration pong_timeout = std::chrono::seconds(20);   ///< No byte for so long after it: the connection is cut (1006).
-  Duration close_timeout = std::chrono::seconds(5);   ///< How long the client's Close is waited for.
+  /// No byte for so long after it has reached the client: the connection is cut (1006).
+  Duration pong_timeout = std::chrono::seconds(20);
+  Duration close_timeout = std::chrono::seconds(5);  ///< How long the client's Close is waited for.
 };
 
 /// A whole message. `data` is valid until the next receive().

@@ -49,6 +49,22 @@ TEST(WebSocketInflate, ReadsTheExamplesOfTheRfc) {
   EXPECT_EQ(out.view(), "HelloHello");
 }
 
+// Section 7.2.3.4: a block that says it is the last ends nothing but itself.
+TEST(WebSocketInflate, KeepsItsHistoryBehindLastBlocks) {
+  Deflater deflater({});
+  const std::string message = text_of(60000);
+  Inflater inflater;
+  Buffer out;
+  ASSERT_EQ(inflater.decompress(packed(deflater, message, true), true, 1'000'000, out), Outcome::good);
+  std::string empty_last_blocks;
+  for (int i = 0; i < 10'000; ++i) empty_last_blocks += "\x03\x00"s;
+  const std::string again = packed(deflater, message, true);
+  EXPECT_LT(again.size(), 2000u) << "refers to the first";
+  ASSERT_EQ(inflater.decompress(empty_last_blocks, false, 1'000'000, out), Outcome::good);
+  ASSERT_EQ(inflater.decompress(again, true, 1'000'000, out), Outcome::good);
+  EXPECT_EQ(out.view(), message + message);
+}
+
 TEST(WebSocketDeflate, GoesThereAndBack) {
   std::mt19937 random(11);
   for (const std::size_t size : {0u, 1u, 63u, 4096u, 100000u, 1000000u}) {

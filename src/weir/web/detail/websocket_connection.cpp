@@ -1,6 +1,7 @@
 #include "weir/web/detail/websocket_connection.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <new>
 #include <utility>
@@ -198,20 +199,36 @@ void WebSocketConnection::arm_keepalive() noexcept {
   if (due != Instant::max()) loop().arm(*this, due);
 }
 
+/// A client on a slow network sees the ping when it has taken, at the minimal rate, what was sent before.
+bool WebSocketConnection::ping_is_under_way() noexcept {
+  const std::uint64_t delivered = output_.delivered(*stream_);
+  const std::uint64_t before = std::exchange(delivered_mark_, std::max(delivered, delivered_mark_));
+  if (before >= ping_end_ || delivered <= before) return false;
+  const double least = static_cast<double>(std::max<std::uint64_t>(worker_.limits().min_rate, 1)) *
+                       std::chrono::duration<double>(options().pong_timeout).count();
+  return static_cast<double>(delivered - before) >= least;
+}
+
 void WebSocketConnection::check_keepalive(Instant now) noexcept {
   if (options().ping_interval <= Duration::zero()) return arm_keepalive();
   // While the handler takes its time nothing is read, so nothing can be said of the client.
   const bool reading = receiver_ != nullptr;
   if (awaiting_pong_ && now >= ping_sent_ + options().pong_timeout) {
-    if (reading || output_.written() == written_mark_) return gone();
-    awaiting_pong_ = false;
-    last_received_ = now;
+    if (ping_is_under_way()) {
+      ping_sent_ = now;
+    } else if (reading || output_.written() < ping_end_) {
+      return gone();
+    } else {
+      awaiting_pong_ = false;
+      last_received_ = now;
+    }
   } else if (!awaiting_pong_ && now >= last_received_ + options().ping_interval) {
     awaiting_pong_ = true;
     ping_sent_ = now;
-    written_mark_ = output_.written();
+    delivered_mark_ = output_.delivered(*stream_);
     try {
       append_frame(Opcode::ping, {}, {});
+      ping_end_ = output_.written() + output_.pending();
     } catch (const std::bad_alloc&) {
       return gone();
     }

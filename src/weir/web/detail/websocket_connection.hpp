@@ -167,6 +167,7 @@ class WebSocketConnection final : public server::Connection,
   void update_interest() noexcept;
   void arm_keepalive() noexcept;
   void check_keepalive(Instant now) noexcept;
+  bool ping_is_under_way() noexcept;
   void leave_topics() noexcept;
   void tell_waiting_lanes() noexcept;
   void handler_threw(const char* what) noexcept;
@@ -200,9 +201,10 @@ class WebSocketConnection final : public server::Connection,
   Instant last_received_{};
   Instant ping_sent_{};
   Instant drain_at_ = Instant::max();
-  Instant rate_time_{};  // when the messages so far would be due at the allowed rate
-  std::uint64_t written_mark_ = 0;
-  std::uint64_t inflated_ = 0;  // of the current message, where it is received in pieces
+  Instant rate_time_{};               // when the messages so far would be due at the allowed rate
+  std::uint64_t ping_end_ = 0;        // bytes written once the ping is
+  std::uint64_t delivered_mark_ = 0;  // what the client had taken when the wait for the pong began
+  std::uint64_t inflated_ = 0;        // of the current message, where it is received in pieces
   CloseCode close_code_ = CloseCode::abnormal;
   State state_ = State::open;
   bool got_close_ = false;
