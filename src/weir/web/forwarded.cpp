@@ -58,9 +58,9 @@ std::string_view authority_of(std::string_view text) noexcept {
   return !text.empty() && http::is_authority(text) ? text : std::string_view{};
 }
 
-/// Cuts at `separator` outside of quotes; f(std::string_view) for each part.
+/// Cuts at `separator` outside of quotes; f(std::string_view) for each part. False: a quote was never closed.
 template <class F>
-void for_each_part(std::string_view text, char separator, F f) {
+bool for_each_part(std::string_view text, char separator, F f) {
   bool quoted = false;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -74,6 +74,7 @@ void for_each_part(std::string_view text, char separator, F f) {
     }
   }
   f(trim(text.substr(std::min(begin, text.size()))));
+  return !quoted;
 }
 
 /// One parameter of an element (RFC 7239 section 4). Escapes within quotes are not undone: no address or name has any.
@@ -109,6 +110,8 @@ Forwarded read_forwarded(const http::HeaderView& headers, const net::SocketAddre
   if (fields == ForwardedFields::forwarded) {
     Elements elements;
     headers.each(http::HeaderId::forwarded, [&](std::string_view value) {
+      // A quote that a client left open would make what proxies have appended a part of its own element.
+      if (!for_each_part(value, ',', [](std::string_view) {})) return elements.add({});
       for_each_part(value, ',', [&](std::string_view element) {
         if (!element.empty()) elements.add(element);
       });

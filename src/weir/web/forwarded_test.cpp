@@ -91,6 +91,24 @@ TEST_F(ForwardedTest, ReadsRfc7239) {
   EXPECT_EQ(client(read({{HeaderId::forwarded, R"(for="unclosed, for=203.0.113.9)"}}, kind)), "10.0.0.1");
 }
 
+// What a trusted proxy has appended to it is in the quotes then.
+TEST_F(ForwardedTest, BelievesNothingBehindAnOpenQuote) {
+  const auto kind = ForwardedFields::forwarded;
+  for (const char* value : {R"(proto=https;host=evil.example;for="x, for=203.0.113.9;proto=http)",
+                            R"(proto=https;host=evil.example;for="x, for="[2001:db9::17]:4711";proto=http)",
+                            R"(proto=https;host=evil.example;by="x\", for=203.0.113.9;proto=http)"}) {
+    const Forwarded found = read({{HeaderId::forwarded, value}}, kind);
+    EXPECT_EQ(client(found), "10.0.0.1") << value;
+    EXPECT_EQ(found.scheme, "") << value;
+    EXPECT_EQ(found.authority, "") << value;
+  }
+  // A field of its own stands for itself.
+  const Forwarded found =
+      read({{HeaderId::forwarded, R"(proto=https;for="x)"}, {HeaderId::forwarded, "for=203.0.113.9;proto=http"}}, kind);
+  EXPECT_EQ(client(found), "203.0.113.9");
+  EXPECT_EQ(found.scheme, "http");
+}
+
 TEST_F(ForwardedTest, ReadsOneKindOnly) {
   EXPECT_EQ(client(read({{HeaderId::forwarded, "for=203.0.113.9"}})), "10.0.0.1");
   EXPECT_EQ(client(read({{HeaderId::x_forwarded_for, "203.0.113.9"}}, ForwardedFields::forwarded)), "10.0.0.1");
