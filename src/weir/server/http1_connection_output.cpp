@@ -62,6 +62,7 @@ void Http1Connection::send_response(Exchange& exchange, http::Response& response
   context.method = head_.request.method;
   context.version = head_.request.version;
   context.keep_alive = may_keep_alive(exchange);
+  continue_due_ = false;  // Nothing interim follows the final response (RFC 9110 section 15.2).
   context.date = worker_.date();
   const http1::WrittenHead written = http1::write_head(response, context, output_.tail());
   keep_alive_ = written.keep_alive;

@@ -170,6 +170,25 @@ TEST_F(Http1ConnectionTest, SendsContinueOnlyWhenTheBodyIsWanted) {
   EXPECT_TRUE(closed_) << "whether the body follows cannot be known";
 }
 
+TEST_F(Http1ConnectionTest, SendsNoContinueBehindTheFinalHead) {
+  service_.handlers["/both"] = [](Exchange& x) {
+    http::StreamBody body;
+    body.write = [&x](http::BodyWriter& out) -> Task<Result<void>> {
+      Result<std::string_view> piece = co_await x.read_body();
+      if (!piece) co_return fail(std::move(piece.error()));
+      Result<void> done = co_await out.write(*piece);
+      co_return done;
+    };
+    x.respond(Response(Status::ok, http::Body(std::move(body))));
+  };
+  connect();
+  const std::string head =
+      exchange("POST /both HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 200 ")) << head;
+  EXPECT_TRUE(head.ends_with("\r\n\r\n") && head.find("100 Continue") == std::string::npos) << head;
+  EXPECT_EQ(exchange("ok"), "2\r\nok\r\n0\r\n\r\n");
+}
+
 TEST_F(Http1ConnectionTest, ReadsOverBodiesThatNobodyWants) {
   service_.handlers["/a"] = [](Exchange& x) { x.respond(text("answer")); };
   connect();
