@@ -199,6 +199,7 @@ class Proxies(unittest.TestCase):
                 stream.sendall(b"GET /whoami HTTP/1.1\r\nHost: a\r\n\r\n")
                 with self.assertRaises((AssertionError, ConnectionResetError)):
                     ask(stream)
+            wait_until(lambda: any("PROXY header" in str(line) for line in server.log_lines()), "a warning")
 
     def test_header_before_tls(self):
         with Server("--tls-self-signed", "--proxy-protocol-from", "127.0.0.1") as server:

@@ -59,9 +59,9 @@ struct App::Impl {
   OperationsContext operations;
   std::mutex changing;  // one change of routes at a time
 
-  std::unique_ptr<BlockingPool> blocking;  // once made it stays: handlers and hooks hold on to it
-  std::unique_ptr<TlsContext> tls;         // outlives the server's connections
-  net::CidrSet proxy_protocol_peers;
+  std::unique_ptr<BlockingPool> blocking;   // once made it stays: handlers and hooks hold on to it
+  std::unique_ptr<TlsContext> tls;          // outlives the server's connections
+  net::StreamFilterFactory proxy_protocol;  // empty: nobody sends such headers
   std::unique_ptr<server::Server> server;
   std::unique_ptr<TlsReloader> tls_reloader;
   std::vector<MetricCallback> gauges;
@@ -74,6 +74,8 @@ struct App::Impl {
   /// Builds the routes and the application. Idempotent.
   Result<void> prepare();
   void add_operations();
+  /// Who begins connections with a PROXY header, as the options say.
+  Result<void> set_up_proxy_protocol();
   /// The routes of the API's description and its page.
   void add_description();
   [[nodiscard]] std::string description() const;

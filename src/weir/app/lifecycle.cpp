@@ -160,6 +160,24 @@ void App::Impl::warn_of_shared_paths() const {
   }
 }
 
+Result<void> App::Impl::set_up_proxy_protocol() {
+  auto peers = net::CidrSet::parse(options.proxy_protocol_from);
+  if (!peers) return std::unexpected(std::move(peers.error()).with_context("proxy_protocol_from"));
+  if (peers->empty()) return {};
+  const auto refused = metrics
+                           .counter({.name = "weir_proxy_protocol_refused_total",
+                                     .help = "Connections that had to begin with a PROXY header and did not."})
+                           .with({});
+  const auto tell = [refused, logger = log->logger("proxy_protocol")](const net::SocketAddress& peer) {
+    refused.add();
+    net::SocketAddress::IpText room;
+    logger.warn("a connection does not begin with a PROXY header, as those of this peer must: it was ended",
+                {{"peer", peer.ip_text(room)}});
+  };
+  proxy_protocol = net::proxy_protocol(std::move(*peers), tell);
+  return {};
+}
+
 Result<void> App::Impl::prepare() {
   if (application) return {};
   if (!log) {
@@ -178,9 +196,7 @@ Result<void> App::Impl::prepare() {
 
   auto trusted = net::CidrSet::parse(options.trusted_proxies.ranges);
   if (!trusted) return std::unexpected(std::move(trusted.error()).with_context("trusted_proxies"));
-  auto proxies = net::CidrSet::parse(options.proxy_protocol_from);
-  if (!proxies) return std::unexpected(std::move(proxies.error()).with_context("proxy_protocol_from"));
-  proxy_protocol_peers = std::move(*proxies);
+  if (Result<void> done = set_up_proxy_protocol(); !done) return done;
 
   auto snapshot = routes.build(outer, states, options.router);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
@@ -229,7 +245,7 @@ Result<void> App::Impl::listen_on(std::string_view text, Application& service, b
 /// The layers between a listener's sockets and HTTP.
 net::StreamFilterFactory App::Impl::filter(const Application& service, bool secure) {
   net::StreamFilterFactory result;
-  if (!proxy_protocol_peers.empty() && &service != admin.get()) result = net::proxy_protocol(proxy_protocol_peers);
+  if (&service != admin.get()) result = proxy_protocol;
   if (secure && tls) result = net::chain(std::move(result), tls->filter());
   return result;
 }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <new>
 #include <utility>
@@ -122,11 +123,17 @@ ProxyHeader parse_v2(std::string_view bytes) noexcept {
   return result;
 }
 
+/// What the filters of all loops share. Immutable.
+struct ProxyRules {
+  CidrSet trusted;
+  std::function<void(const SocketAddress& peer)> on_refused;
+};
+
 /// Reads the header off a connection, then passes everything through.
 class ProxyStream final : public Stream, private StreamHandler, private Deferred {
  public:
-  ProxyStream(EventLoop& loop, std::unique_ptr<Stream> below) noexcept
-      : loop_(loop), below_(std::move(below)), peer_(below_->peer()) {}
+  ProxyStream(EventLoop& loop, const ProxyRules& rules, std::unique_ptr<Stream> below) noexcept
+      : loop_(loop), rules_(rules), below_(std::move(below)), peer_(below_->peer()) {}
   ~ProxyStream() override {
     if (destroyed_ != nullptr) *destroyed_ = true;
   }
@@ -200,6 +207,7 @@ class ProxyStream final : public Stream, private StreamHandler, private Deferred
       if (header.state == State::need_more) continue;
       if (header.state == State::malformed) {
         early_.release();
+        if (rules_.on_refused) rules_.on_refused(peer_);
         return IoResult::failed(EPROTO);
       }
       met_ = true;
@@ -236,6 +244,7 @@ class ProxyStream final : public Stream, private StreamHandler, private Deferred
   }
 
   EventLoop& loop_;
+  const ProxyRules& rules_;  // the filter's, which lives longer
   std::unique_ptr<Stream> below_;
   StreamHandler* handler_ = nullptr;
   bool* destroyed_ = nullptr;  // set while a callback runs
@@ -248,18 +257,18 @@ class ProxyStream final : public Stream, private StreamHandler, private Deferred
 
 class ProxyFilter final : public StreamFilter {
  public:
-  ProxyFilter(EventLoop& loop, std::shared_ptr<const CidrSet> trusted) noexcept
-      : loop_(loop), trusted_(std::move(trusted)) {}
+  ProxyFilter(EventLoop& loop, std::shared_ptr<const ProxyRules> rules) noexcept
+      : loop_(loop), rules_(std::move(rules)) {}
   std::unique_ptr<Stream> wrap(std::unique_ptr<Stream> stream) noexcept override try {
-    if (!trusted_->contains(stream->peer())) return stream;
-    return std::make_unique<ProxyStream>(loop_, std::move(stream));
+    if (!rules_->trusted.contains(stream->peer())) return stream;
+    return std::make_unique<ProxyStream>(loop_, *rules_, std::move(stream));
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
 
  private:
   EventLoop& loop_;
-  std::shared_ptr<const CidrSet> trusted_;  // shared by the filters of all loops
+  std::shared_ptr<const ProxyRules> rules_;  // shared by the filters of all loops
 };
 
 class Chain final : public StreamFilter {
@@ -287,9 +296,10 @@ ProxyHeader parse_proxy_header(std::string_view bytes) noexcept {
   return of(State::malformed);
 }
 
-StreamFilterFactory proxy_protocol(CidrSet trusted) {
-  return [ranges = std::make_shared<const CidrSet>(std::move(trusted))](EventLoop& loop) {
-    return std::make_unique<ProxyFilter>(loop, ranges);
+StreamFilterFactory proxy_protocol(CidrSet trusted, std::function<void(const SocketAddress& peer)> on_refused) {
+  ProxyRules rules{std::move(trusted), std::move(on_refused)};
+  return [shared = std::make_shared<const ProxyRules>(std::move(rules))](EventLoop& loop) {
+    return std::make_unique<ProxyFilter>(loop, shared);
   };
 }
 

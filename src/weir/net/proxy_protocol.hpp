@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include "weir/net/address.hpp"
@@ -35,8 +36,10 @@ struct ProxyHeader {
 
 /// A filter for connections of which the trusted peers begin with a PROXY header: they must; one without a header ends.
 /// What other peers send is taken as it comes. The stream's peer() tells the client's address once the first byte
-/// behind the header has been read. `trusted` is copied.
-[[nodiscard]] StreamFilterFactory proxy_protocol(CidrSet trusted);
+/// behind the header has been read. `trusted` is copied. `on_refused` hears of the peers whose connections end so, on
+/// the loop of each; it must not throw.
+[[nodiscard]] StreamFilterFactory proxy_protocol(CidrSet trusted,
+                                                 std::function<void(const SocketAddress& peer)> on_refused = {});
 
 /// Applies `first`, then `second` to what that gave. Either may be empty.
 [[nodiscard]] StreamFilterFactory chain(StreamFilterFactory first, StreamFilterFactory second);

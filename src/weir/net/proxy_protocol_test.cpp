@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -116,7 +117,8 @@ class ProxyStreamTest : public ::testing::Test {
     MemoryStreamPair pair = memory_stream_pair(loop, options);
     client = std::move(pair.client);
     const std::vector<std::string> trusted = {"10.0.0.0/8"};
-    filter = proxy_protocol(*CidrSet::parse(trusted))(loop);
+    filter = proxy_protocol(*CidrSet::parse(trusted),
+                            [this](const SocketAddress& peer) { refused.push_back(peer.to_string()); })(loop);
     server = filter->wrap(std::move(pair.server));
     reader.stream = server.get();
     server->set_handler(&reader);
@@ -130,6 +132,7 @@ class ProxyStreamTest : public ::testing::Test {
   std::unique_ptr<MemoryStream> client;
   std::unique_ptr<Stream> server;
   Reader reader;
+  std::vector<std::string> refused;
 };
 
 TEST_F(ProxyStreamTest, PassesOnWhatFollowsTheHeader) {
@@ -150,6 +153,7 @@ TEST_F(ProxyStreamTest, EndsConnectionsOfTrustedPeersWithoutAHeader) {
   send("GET / HTTP/1.1\r\n\r\n");
   EXPECT_EQ(reader.error, EPROTO);
   EXPECT_EQ(reader.got, "");
+  EXPECT_EQ(refused, std::vector<std::string>{"10.0.0.1:5"});
 }
 
 TEST_F(ProxyStreamTest, BelievesNobodyElse) {

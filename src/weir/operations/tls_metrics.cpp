@@ -24,6 +24,12 @@ std::vector<MetricCallback> register_tls_metrics(MetricsRegistry& registry, cons
   }
   counter("weir_tls_handshakes_deferred_total", "Steps of TLS handshakes that waited for a later turn of their loop.",
           {}, {}, stats.deferred);
+  counter("weir_tls_unknown_names_total", "TLS handshakes for a host that no certificate is for.", {}, {},
+          stats.unknown_names);
+  callbacks.push_back(registry.gauge_callback(
+      {.name = "weir_tls_certificate_expiry_timestamp_seconds",
+       .help = "When the first of the certificates that are served ends, in seconds since 1970."},
+      {}, [&stats] { return static_cast<double>(stats.expiry.load(std::memory_order_relaxed)); }));
   constexpr const char* reloads = "weir_tls_reloads_total";
   constexpr const char* reloads_help = "Times that the TLS certificates were read again.";
   counter(reloads, reloads_help, {"result"}, {"ok"}, stats.reloads);

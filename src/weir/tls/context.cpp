@@ -26,8 +26,9 @@ TlsContext::~TlsContext() = default;
 Result<std::unique_ptr<TlsContext>> TlsContext::create(TlsOptions options, Logger log, Clock& clock) {
   std::unique_ptr<TlsContext> context(new TlsContext(std::move(options), log, clock));
   context->seen_ = tls::fingerprint_of_files(context->options_);
-  auto loaded = tls::CredentialSet::load(context->options_, context->tickets_, clock, log);
+  auto loaded = tls::CredentialSet::load(context->options_, context->tickets_, clock, log, context->stats_);
   if (!loaded) return std::unexpected(std::move(loaded.error()));
+  context->stats_.expiry.store((*loaded)->expiry(), std::memory_order_relaxed);
   context->current_ = std::move(*loaded);
   return context;
 }
@@ -48,12 +49,13 @@ Result<bool> TlsContext::reload_if_changed() {
 Result<void> TlsContext::load() {
   // Before they are read: a change in between is seen the next time.
   seen_ = tls::fingerprint_of_files(options_);
-  auto loaded = tls::CredentialSet::load(options_, tickets_, clock_, log_);
+  auto loaded = tls::CredentialSet::load(options_, tickets_, clock_, log_, stats_);
   if (!loaded) {
     stats_.reload_failures.fetch_add(1, std::memory_order_relaxed);
     log_.error("the TLS certificates were not reloaded: the old ones stay", {{"error", loaded.error().message()}});
     return std::unexpected(std::move(loaded.error()));
   }
+  stats_.expiry.store((*loaded)->expiry(), std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);
     current_ = std::move(*loaded);

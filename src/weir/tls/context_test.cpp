@@ -101,6 +101,26 @@ TEST_F(TlsStreamTest, ReloadsWithoutTouchingConnections) {
   EXPECT_EQ(client->received, "still here");
 }
 
+TEST(TlsContext, TellsWhenTheFirstCertificateEnds) {
+  const TestFolder folder;
+  const TestCertificate first = make_certificate("first", "DNS:a.example");
+  const TlsCertificate later = self_signed();
+  TlsOptions options;
+  options.certificates = {later,
+                          {.certificate_file = folder.write("cert.pem", first.certificate_pem()),
+                           .key_file = folder.write("key.pem", first.key_pem())}};
+  const auto context = TlsContext::create(options);
+  ASSERT_TRUE(context);
+  const std::int64_t end = end_of(first.certificate.get());
+  EXPECT_EQ((*context)->stats().expiry.load(), end);
+  folder.write("cert.pem", later.certificate_pem);
+  EXPECT_FALSE((*context)->reload());
+  EXPECT_EQ((*context)->stats().expiry.load(), end) << "the old ones stay";
+  folder.write("key.pem", later.key_pem);
+  EXPECT_TRUE((*context)->reload());
+  EXPECT_GT((*context)->stats().expiry.load(), end);
+}
+
 /// What an issuer says of a certificate, until `until` seconds from now.
 std::string ocsp_answer(const TestCertificate& issuer, const TestCertificate& about, long until) {
   OCSP_BASICRESP* basic = OCSP_BASICRESP_new();

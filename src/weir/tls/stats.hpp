@@ -31,12 +31,16 @@ inline constexpr std::size_t tls_failures = 10;
 struct TlsStats {
   std::atomic<std::uint64_t> handshakes_tls_1_2{0};  ///< Completed ones, by version.
   std::atomic<std::uint64_t> handshakes_tls_1_3{0};
-  std::atomic<std::uint64_t> resumed{0};     ///< Of those, the ones that went on with an earlier session.
-  std::atomic<std::uint64_t> deferred{0};    ///< Steps of handshakes that waited for a later turn of their loop.
+  std::atomic<std::uint64_t> resumed{0};   ///< Of those, the ones that went on with an earlier session.
+  std::atomic<std::uint64_t> deferred{0};  ///< Steps of handshakes that waited for a later turn of their loop.
+  /// Handshakes with a client that names a host which no certificate is for: it got the first one.
+  std::atomic<std::uint64_t> unknown_names{0};
   std::atomic<std::uint64_t> kernel_tls{0};  ///< Connections whose records the kernel encrypts.
   std::array<std::atomic<std::uint64_t>, tls_failures> failed{};
   std::atomic<std::uint64_t> reloads{0};
   std::atomic<std::uint64_t> reload_failures{0};
+  /// When the first of the certificates that are served ends: seconds of calendar time.
+  std::atomic<std::int64_t> expiry{0};
 
   [[nodiscard]] std::atomic<std::uint64_t>& failed_for(TlsFailure reason) noexcept {
     return failed[static_cast<std::size_t>(reason)];

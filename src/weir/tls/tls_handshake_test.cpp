@@ -59,6 +59,7 @@ TEST_F(TlsStreamTest, ChoosesTheCertificateByName) {
     EXPECT_EQ(common_name(X509_get_subject_name(shown.get())), got);
     EXPECT_EQ(security().server_name, asked == nullptr ? "" : asked);
   }
+  EXPECT_EQ(context->stats().unknown_names.load(), 3u);
   connect();
   SSL_CTX_set_max_proto_version(client->context(), TLS1_2_VERSION);
   SSL_CTX_set_cipher_list(client->context(), "ECDHE-RSA-AES128-GCM-SHA256");

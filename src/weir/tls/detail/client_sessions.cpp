@@ -4,18 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <ctime>
 
 namespace weir::tls {
-
-namespace {
-
-std::int64_t end_of(const X509* certificate) noexcept {
-  std::tm time{};
-  return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) == 1 ? ::timegm(&time) : 0;
-}
-
-}  // namespace
 
 void ClientSessions::guard(SSL_CTX* context) {
   SSL_CTX_set_session_ticket_cb(context, &on_new_ticket, &on_old_ticket, this);

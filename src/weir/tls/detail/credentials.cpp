@@ -145,10 +145,11 @@ bool same_names(const std::vector<std::string>& a, const std::vector<std::string
 
 Result<std::shared_ptr<const CredentialSet>> CredentialSet::load(const TlsOptions& options,
                                                                  std::shared_ptr<TicketKeys> tickets, Clock& clock,
-                                                                 const Logger& log) {
+                                                                 const Logger& log, TlsStats& stats) {
   const std::shared_ptr<CredentialSet> set(new CredentialSet);  // shared by the streams that shake hands with it
   set->tickets_ = std::move(tickets);
   set->clock_ = &clock;
+  set->stats_ = &stats;
   if (options.certificates.empty()) return fail(Errc::invalid_argument, "TLS: there is no certificate");
   for (const std::string& protocol : options.alpn) {
     if (protocol.empty() || protocol.size() > 255) {
@@ -244,6 +245,10 @@ Result<void> CredentialSet::add(const TlsOptions& options, const TlsCertificate&
   if (X509_cmp_current_time(X509_get0_notAfter(leaf.get())) < 0) {
     log.warn("a TLS certificate has expired", {{"file", sources->chain_name}});
   }
+  if (X509_cmp_current_time(X509_get0_notBefore(leaf.get())) > 0) {
+    log.warn("a TLS certificate is not valid yet", {{"file", sources->chain_name}});
+  }
+  expiry_ = std::min(expiry_, end_of(leaf.get()));
 
   std::vector<std::string> names;
   for (const std::string& name : certificate.server_names) names.push_back(lower(name));
@@ -344,8 +349,10 @@ const CredentialSet::Entry* CredentialSet::find(std::string_view server_name) co
 int CredentialSet::on_server_name(SSL* ssl, int*, void* set) {
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
-  const Entry* found = static_cast<const CredentialSet*>(set)->find(name);
+  const auto& self = *static_cast<const CredentialSet*>(set);
+  const Entry* found = self.find(name);
   // A name that nothing is for gets the default certificate: the client then sees what is wrong.
+  if (found == nullptr) self.stats_->unknown_names.fetch_add(1, std::memory_order_relaxed);
   if (found != nullptr && found->context.get() != SSL_get_SSL_CTX(ssl)) {
     SSL_set_SSL_CTX(ssl, found->context.get());
   }

@@ -1,6 +1,8 @@
 // Certificates as OpenSSL wants them: what one reading of the files gave. Immutable.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,17 +15,21 @@
 #include "weir/tls/detail/openssl.hpp"
 #include "weir/tls/detail/ticket_keys.hpp"
 #include "weir/tls/options.hpp"
+#include "weir/tls/stats.hpp"
 
 namespace weir::tls {
 
 class CredentialSet {
  public:
-  /// Reads all files. Errors name the file.
+  /// Reads all files. Errors name the file. `clock` and `stats` are borrowed.
   [[nodiscard]] static Result<std::shared_ptr<const CredentialSet>> load(const TlsOptions& options,
                                                                          std::shared_ptr<TicketKeys> tickets,
-                                                                         Clock& clock, const Logger& log);
+                                                                         Clock& clock, const Logger& log,
+                                                                         TlsStats& stats);
   /// A server's side of a new connection; null when there is no memory. The set must live as long as it.
   [[nodiscard]] SslPtr new_server() const noexcept;
+  /// When the first of the certificates ends: seconds of calendar time.
+  [[nodiscard]] std::int64_t expiry() const noexcept { return expiry_; }
 
  private:
   struct Stapled {
@@ -58,6 +64,8 @@ class CredentialSet {
   std::shared_ptr<TicketKeys> tickets_;
   std::optional<ClientSessions> client_sessions_;  // where clients show certificates
   Clock* clock_ = nullptr;
+  TlsStats* stats_ = nullptr;
+  std::int64_t expiry_ = std::numeric_limits<std::int64_t>::max();
 };
 
 /// A number that changes when one of the options' files does.

@@ -1,5 +1,7 @@
 #include "weir/tls/detail/openssl.hpp"
 
+#include <ctime>
+
 #include <openssl/err.h>
 
 namespace weir::tls {
@@ -11,6 +13,11 @@ std::string take_error() {
   const char* reason = ERR_reason_error_string(code);
   if (reason != nullptr) return reason;
   return "error " + std::to_string(ERR_GET_REASON(code));
+}
+
+std::int64_t end_of(const X509* certificate) noexcept {
+  std::tm time{};
+  return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) == 1 ? ::timegm(&time) : 0;
 }
 
 std::string name_text(const X509_NAME* name) {

@@ -1,6 +1,7 @@
 // Owners for OpenSSL's objects, and its errors as text.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,9 @@ using X509Ptr = std::unique_ptr<X509, FreeWith<X509_free>>;
 
 /// Takes the oldest error off the thread's queue and empties it: "no start line". Never holds key material.
 [[nodiscard]] std::string take_error();
+
+/// When it ends: seconds of calendar time. 0: it cannot be told.
+[[nodiscard]] std::int64_t end_of(const X509* certificate) noexcept;
 
 /// The names that a certificate is for: its dNSNames, or the common name where it has none.
 [[nodiscard]] std::string name_text(const X509_NAME* name);
