@@ -192,6 +192,19 @@ TEST_F(TlsStreamTest, SharesTheLoopWithThoseThatAreThere) {
   EXPECT_GT(context->stats().deferred.load(), 0u);
 }
 
+TEST_F(TlsStreamTest, HandshakesOfRefusedConnectionsHaveNoMoreThanTheirShare) {
+  const TestCertificate heavy = make_certificate("rsa", "DNS:a.example", nullptr, TestKey::rsa);
+  serve({.certificates = {in_memory(heavy)}});
+  for (int i = 0; i < 40; ++i) {
+    connect();
+    client->pump();
+    std::array<char, 100> room;
+    EXPECT_TRUE(server->stream->read(room).would_block());
+    server->stream->close();
+  }
+  EXPECT_GT(context->stats().deferred.load(), 0u);
+}
+
 TEST_F(TlsStreamTest, AStreamInLineMayGoAway) {
   const TestCertificate heavy = make_certificate("rsa", "DNS:a.example", nullptr, TestKey::rsa);
   serve({.certificates = {in_memory(heavy)}});

@@ -355,7 +355,14 @@ bool TlsStream::buffered() const noexcept {
 }
 
 IoResult TlsStream::read(std::span<char> into) noexcept {
-  if (state_ == State::handshake && !in_line_) step();
+  if (state_ == State::handshake && !in_line_) {
+    // Who reads without having been told to, as the server does before it closes what is too much for it, waits too.
+    if (filter_.admit(*this)) {
+      step();
+    } else {
+      update_interest();
+    }
+  }
   if (state_ == State::failed) return IoResult::end();
   if (!ssl_) return closed() ? IoResult::failed(EBADF) : IoResult::blocked();
   if (state_ == State::handshake) return IoResult::blocked();
