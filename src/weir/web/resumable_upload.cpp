@@ -1,7 +1,6 @@
 #include "weir/web/resumable_upload.hpp"
 
 #include <charconv>
-#include <mutex>
 #include <optional>
 #include <string_view>
 
@@ -125,8 +124,9 @@ struct ResumableUploads::Receiving {
   bool announced = true;  ///< It has Upload-Complete: the client knows about resuming.
   bool last = true;       ///< It brings the rest.
   bool creates = false;
-  bool interim = false;  ///< It may be answered with 104.
-  bool told = false;     ///< One has said where to go on.
+  bool interim = false;           ///< It may be answered with 104.
+  bool told = false;              ///< One has said where to go on.
+  std::uint64_t received_to = 0;  ///< The offset behind what was written.
   std::string location = {};
 };
 
@@ -190,7 +190,7 @@ Task<Result<Response>> ResumableUploads::create(Context& ctx) {
   detail::UploadRecord record{length, std::string(ctx.header(HeaderId::content_type)),
                               file_name_of(ctx.header(HeaderId::content_disposition)), false};
   auto call = pool_.run([store = store_, record = std::move(record), now = ctx.wall()] {
-    store->clean_up(now);
+    store->clean_up_if_due(now);
     return store->create(record, now);
   });
   Result<UploadState> created = co_await call;
@@ -293,6 +293,7 @@ Task<Result<void>> ResumableUploads::receive(Context& ctx, Receiving& receiving)
   }
   auto call = pool_.run([store = store_, state = receiving.state] { return store->settle(state); });
   Result<void> settled = co_await call;
+  receiving.received_to = offset;
   if (broken) co_return fail(std::move(*broken));
   co_return settled;
 }
@@ -324,10 +325,7 @@ Task<Result<Response>> ResumableUploads::receive_and_answer(Context& ctx, Receiv
     response.headers.set(HeaderId::location, receiving.location);
     response.headers.set("Upload-Limit", limits());
   }
-  {
-    const std::lock_guard lock(receiving.state.upload->mutex);
-    tell(response, receiving.state.upload->size);
-  }
+  tell(response, receiving.received_to);
   tell(response, false);
   co_return response;
 }
@@ -347,7 +345,10 @@ Task<Result<Response>> ResumableUploads::complete(Context& ctx, const Receiving&
   };
   const detail::UploadHandle upload = receiving.state.upload;
   Claim claim(*store_, *upload);
-  if (Result<void> begun = store_->begin_finish(receiving.state); !begun) {
+  // In the pool: another request for the upload may hold its lock while it waits for the disk.
+  auto beginning = pool_.run([store = store_, state = receiving.state] { return store->begin_finish(state); });
+  Result<void> begun = co_await beginning;
+  if (!begun) {
     if (begun.error().code() == Errc::invalid_argument) co_return refusal(ctx, std::move(begun.error()));
     co_return std::unexpected(std::move(begun.error()));
   }

@@ -285,6 +285,14 @@ std::chrono::seconds UploadStore::left(const StoredUpload& upload, WallTime now)
   return std::max(end - std::chrono::seconds(seconds(now)), std::chrono::seconds(0));
 }
 
+void UploadStore::clean_up_if_due(WallTime now) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (seconds(now) < cleaned_s_ + 60) return;
+  }
+  clean_up(now);
+}
+
 void UploadStore::clean_up(WallTime now) {
   std::vector<UploadHandle> old;
   {

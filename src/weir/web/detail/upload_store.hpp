@@ -76,6 +76,8 @@ class UploadStore {
   /// How long it is kept if nothing more comes.
   [[nodiscard]] std::chrono::seconds left(const StoredUpload& upload, WallTime now);
   void clean_up(WallTime now);
+  /// The same, unless it was done in the last minute: it looks at every upload.
+  void clean_up_if_due(WallTime now);
 
   [[nodiscard]] const ResumableUploadOptions& options() const noexcept { return options_; }
 
