@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <openssl/ocsp.h>
+#include <sys/stat.h>
 
 #include "weir/tls/tls_stream_test_support.hpp"
 
@@ -99,6 +100,25 @@ TEST_F(TlsStreamTest, ReloadsWithoutTouchingConnections) {
   client->to_send = "still here";
   pump();
   EXPECT_EQ(client->received, "still here");
+}
+
+TEST(TlsContext, LooksAgainAtAFileWhosePermissionsHaveChanged) {
+  const TestFolder folder;
+  const TestCertificate only = make_certificate("only", "DNS:a.example");
+  const std::string key = folder.write("key.pem", only.key_pem());
+  TlsOptions options;
+  options.certificates = {{.certificate_file = folder.write("cert.pem", only.certificate_pem()), .key_file = key}};
+  const auto context = TlsContext::create(options);
+  ASSERT_TRUE(context);
+  EXPECT_FALSE((*context)->reload_if_changed().value());
+  struct stat before{};
+  struct stat after{};
+  ASSERT_EQ(::stat(key.c_str(), &before), 0);
+  do {  // The kernel's time of a change moves in steps of some milliseconds.
+    ASSERT_EQ(::chmod(key.c_str(), 0640), 0);
+    ASSERT_EQ(::stat(key.c_str(), &after), 0);
+  } while (before.st_ctim.tv_nsec == after.st_ctim.tv_nsec && before.st_ctim.tv_sec == after.st_ctim.tv_sec);
+  EXPECT_TRUE((*context)->reload_if_changed().value());
 }
 
 TEST(TlsContext, TellsWhenTheFirstCertificateEnds) {

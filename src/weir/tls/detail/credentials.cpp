@@ -408,6 +408,9 @@ std::uint64_t fingerprint_of_files(const TlsOptions& options) noexcept {
     mix(static_cast<std::uint64_t>(status.st_size));
     mix(static_cast<std::uint64_t>(status.st_mtim.tv_sec));
     mix(static_cast<std::uint64_t>(status.st_mtim.tv_nsec));
+    // Whose file it is, and who may read it: a key that could not be read may be readable now.
+    mix(static_cast<std::uint64_t>(status.st_ctim.tv_sec));
+    mix(static_cast<std::uint64_t>(status.st_ctim.tv_nsec));
   };
   for (const TlsCertificate& certificate : options.certificates) {
     look(certificate.certificate_file);
