@@ -94,16 +94,23 @@ class Upload {
 
   // Tries again, less and less often, as long as nobody says stop.
   async run() {
+    if (this.running) return; // It waits to try again: two of them would take the upload away from each other.
+    this.running = true;
     for (let wait = 500; !this.paused && !this.cancelled; wait = Math.min(wait * 2, 30000)) {
       try {
-        return await this.send();
+        await this.send();
+        break;
       } catch (error) {
-        if (this.paused || this.cancelled) return;
-        if (error instanceof Stopped) return this.show(0, error.message);
+        if (this.paused || this.cancelled) break;
+        if (error instanceof Stopped) {
+          this.show(0, error.message);
+          break;
+        }
         $(".state", this.row).textContent = "interrupted; it tries again";
         await pause(wait);
       }
     }
+    this.running = false;
   }
 }
 
