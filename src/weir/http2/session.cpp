@@ -116,7 +116,9 @@ struct Session::Callbacks {
     self.heading = nullptr;
     self.trailers = 0;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-    StreamHandler* const stream = self.handler.on_stream(frame->hd.stream_id);
+    // Behind our last GOAWAY, which may not have left yet, the client sends again elsewhere what it takes for unserved.
+    const bool taken = frame->hd.stream_id <= self.last_taken;
+    StreamHandler* const stream = taken ? self.handler.on_stream(frame->hd.stream_id) : nullptr;
     if (self.failed) return self.verdict();
     if (stream == nullptr) {
       self.check(nghttp2_submit_rst_stream(raw, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM));

@@ -181,6 +181,25 @@ TEST_F(Http2ConnectionTest, RequestsBehindTheEndAreSkippedWithTheirBodies) {
   EXPECT_NE(raw("").find("done"), std::string::npos);
 }
 
+// The client is told that it may send it again elsewhere.
+TEST_F(Http2ConnectionTest, WhatComesWithTheEndIsNotServed) {
+  int served = 0;
+  service_.handlers["/slow"] = [](Exchange&) {};
+  service_.handlers["/a"] = [&served](Exchange& x) {
+    ++served;
+    x.respond(text("x"));
+  };
+  connect();
+  raw(client_preface + get_frame(1, "/slow"));
+  worker_->drain();
+  raw("");
+  const std::string answer_to_ping = frame(6, 1, 0, std::string(8, '\0'));
+  const std::string got = raw(answer_to_ping + get_frame(3, "/a"));
+  const std::string goaway = frame(7, 0, 0, std::string("\0\0\0\1\0\0\0\0", 8));
+  EXPECT_NE(got.find(goaway), std::string::npos);
+  EXPECT_EQ(served, 0);
+}
+
 TEST_F(Http2ConnectionTest, ADrainDoesNotWaitForTheAnswerToItsPing) {
   connect();
   raw(client_preface);
