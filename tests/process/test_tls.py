@@ -179,6 +179,12 @@ class Https(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(self.key, done.stderr)
 
+    def test_no_client_certificates_without_tls(self):
+        done = subprocess.run([os.path.join(harness.BIN, "weir-test-server"), "--listen", "127.0.0.1:0", "--tls-client-ca",
+                               self.certificate], capture_output=True, text=True, timeout=harness.PATIENCE, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--tls-cert", done.stderr)
+
     def test_self_signed(self):
         with Server("--tls-self-signed") as server, connect(server) as stream:
             self.assertEqual(ask(stream)["scheme"], "https")

@@ -216,7 +216,12 @@ Result<void> App::Impl::prepare() {
 // --- starting ---
 
 Result<void> App::Impl::open_tls() {
-  if (options.tls.certificates.empty()) return {};
+  if (options.tls.certificates.empty()) {
+    // Who asks for certificates of clients must not get a server that lets everybody in.
+    if (options.tls.client_auth == ClientAuth::off) return {};
+    return fail(Errc::invalid_argument,
+                "TLS: client_auth (--tls-client-ca) needs a certificate of the server (--tls-cert), there is none");
+  }
   TlsOptions wanted = options.tls;
   if (!options.limits.http2.enabled) std::erase(wanted.alpn, "h2");
   if (!options.limits.http1_enabled) std::erase(wanted.alpn, "http/1.1");
