@@ -150,6 +150,8 @@ class Https(unittest.TestCase):
                     context.load_cert_chain(self.certificate, self.key)
                     with connect(server, context) as stream:
                         ask(stream)
+                wait_until(lambda: [line for line in server.log_lines() if "certificate was rejected" in str(line) and
+                                    "self-signed" in str(line)], "a line that says what is wrong with the certificate")
 
     def test_a_drain_says_goodbye(self):
         with self.server() as server:

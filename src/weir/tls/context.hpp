@@ -44,6 +44,7 @@ class TlsContext {
   [[nodiscard]] const TlsOptions& options() const noexcept { return options_; }
   [[nodiscard]] const TlsStats& stats() const noexcept { return stats_; }
   [[nodiscard]] TlsStats& stats() noexcept { return stats_; }
+  [[nodiscard]] const Logger& log() const noexcept { return log_; }
 
   /// For filters: changes with each reload.
   [[nodiscard]] std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }

@@ -27,6 +27,7 @@ class TlsFilter final : public net::StreamFilter, private Deferred {
   [[nodiscard]] EventLoop& loop() const noexcept { return loop_; }
   [[nodiscard]] TlsStats& stats() noexcept { return context_.stats(); }
   [[nodiscard]] const TlsOptions& options() const noexcept { return context_.options(); }
+  [[nodiscard]] const Logger& log() const noexcept { return context_.log(); }
   /// Those that new handshakes use.
   const std::shared_ptr<const CredentialSet>& credentials();
 

@@ -234,6 +234,7 @@ void TlsStream::step() noexcept {
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
       return handshake_failed(TlsFailure::certificate_missing);
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
+      log_rejection();
       return handshake_failed(TlsFailure::certificate_rejected);
     default:
       if (reason > SSL_AD_REASON_OFFSET) return handshake_failed(TlsFailure::refused_by_client);
@@ -245,6 +246,12 @@ void TlsStream::step() noexcept {
 void TlsStream::count_failure(TlsFailure reason) noexcept {
   if (std::exchange(counted_, true)) return;
   filter_.stats().failed_for(reason).fetch_add(1, std::memory_order_relaxed);
+}
+
+void TlsStream::log_rejection() const noexcept {
+  net::SocketAddress::IpText room;
+  const char* const why = X509_verify_cert_error_string(SSL_get_verify_result(ssl_.get()));
+  filter_.log().info("a client's certificate was rejected", {{"why", why}, {"peer", below_->peer().ip_text(room)}});
 }
 
 void TlsStream::handshake_failed(TlsFailure reason) noexcept {

@@ -76,6 +76,8 @@ class TlsStream final : public net::Stream, private net::StreamHandler, private 
   void established() noexcept;
   void handshake_failed(TlsFailure reason) noexcept;
   void count_failure(TlsFailure reason) noexcept;
+  /// Which of the many things is wrong with the client's certificate.
+  void log_rejection() const noexcept;
   [[nodiscard]] net::IoResult read_failed(int result) noexcept;
   /// What OpenSSL has read from below, or could decrypt, without another look.
   [[nodiscard]] bool buffered() const noexcept;
