@@ -56,21 +56,20 @@ std::uint32_t four_bytes(std::uint64_t digits) noexcept {
 /// Reads 2 x `size` digits.
 bool read_hex(const char* text, std::size_t size, std::uint8_t* out) noexcept {
   bool good = true;
-  std::size_t i = 0;
   if constexpr (std::endian::native == std::endian::little) {
-    for (; i + 4 <= size; i += 4) {
+    for (; size >= 4; size -= 4, text += 8, out += 4) {
       std::uint64_t digits;
-      std::memcpy(&digits, text + 2 * i, 8);
+      std::memcpy(&digits, text, 8);
       const std::uint32_t bytes = four_bytes(digits);
-      std::memcpy(out + i, &bytes, 4);
+      std::memcpy(out, &bytes, 4);
       good = good && eight_digits(bytes) == digits;  // only the right digits come back as they were
     }
   }
-  for (; i < size; ++i) {
-    const unsigned high = digit_value(text[2 * i]);
-    const unsigned low = digit_value(text[2 * i + 1]);
+  for (; size != 0; --size, text += 2, ++out) {
+    const unsigned high = digit_value(text[0]);
+    const unsigned low = digit_value(text[1]);
     good = good && (high | low) < 16;
-    out[i] = static_cast<std::uint8_t>(high << 4 | low);
+    *out = static_cast<std::uint8_t>(high << 4 | low);
   }
   return good;
 }
