@@ -104,11 +104,13 @@ class App : public Routes<App, true> {
   template <class E, class F>
   App& on_exception(F handler);
 
-  /// Called in order before the first connection is accepted; an error or exception ends the start.
+  /// Called in order before the first connection is accepted; an error or exception ends the start. Routes are checked
+  /// before; a hook adds further ones by add_routes().
   App& on_start(std::function<Result<void>()> hook);
   /// Called in order once it listens: addresses() tells where.
   App& on_listening(std::function<void()> hook);
-  /// Called in reverse order after the last request has ended.
+  /// Called in reverse order after the last request has ended, and after a start that failed: all of them, also those
+  /// whose start hook was not reached.
   App& on_stop(std::function<void()> hook);
 
   /// Checks of readiness and liveness.

@@ -73,6 +73,8 @@ struct App::Impl {
   Result<void> open_log();
   /// Builds the routes and the application. Idempotent.
   Result<void> prepare();
+  /// An error when routes were added since prepare(), but by add_routes().
+  Result<void> refuse_late_routes();
   void add_operations();
   /// Who begins connections with a PROXY header, as the options say.
   Result<void> set_up_proxy_protocol();

@@ -178,8 +178,16 @@ Result<void> App::Impl::set_up_proxy_protocol() {
   return {};
 }
 
+/// Nothing would serve them, and nobody would say so.
+Result<void> App::Impl::refuse_late_routes() {
+  if (!routes.has_new()) return {};
+  routes.discard_new();
+  return fail(Errc::failed_precondition,
+              "routes were added after the table of routes was made, as in a start hook: use App::add_routes()");
+}
+
 Result<void> App::Impl::prepare() {
-  if (application) return {};
+  if (application) return refuse_late_routes();
   if (!log) {
     if (Result<void> opened = open_log(); !opened) return opened;
   }
@@ -360,6 +368,7 @@ Result<void> App::start() {
   if (auto prepared = impl_->prepare(); !prepared) return prepared;
   if (auto made = impl_->make_engine(); !made) return made;
   Result<void> done = impl_->run_start_hooks();
+  if (done) done = impl_->refuse_late_routes();
   if (done) done = impl_->open_tls();
   if (done) done = impl_->listen();
   if (done) done = impl_->serve();

@@ -20,7 +20,9 @@ class RouteBuilder {
              std::shared_ptr<const GroupScope> group);
   /// False when there is no such route.
   bool remove(http::Method method, std::string_view pattern, std::string_view host);
-  /// Forgets routes that were added since and are not part of a snapshot yet.
+  /// Whether routes were added that are not part of a snapshot yet.
+  [[nodiscard]] bool has_new() const noexcept { return !new_routes_.empty(); }
+  /// Forgets them.
   void discard_new();
 
   /// Endpoints of the new routes with their chains (`outer` around all), and a snapshot with all routes. The error

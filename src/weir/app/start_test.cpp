@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "weir/app/app.hpp"
+#include "weir/app/test_client.hpp"
 
 namespace weir {
 namespace {
@@ -119,6 +120,29 @@ TEST(AppStart, SaysThatThereAreNoDescriptorsForSignals) {
 }
 
 #endif
+
+TEST(AppStart, SaysThatRoutesComeTooLate) {
+  AppOptions options;
+  options.log.file = "/dev/null";
+  options.listen = {"127.0.0.1:0"};
+  options.threads = 1;
+  App app(options);
+  bool late = true;
+  app.on_start([&]() -> Result<void> {
+    if (late) {
+      app.get("/late", [] { return "late"; });
+      return {};
+    }
+    return app.add_routes([](Group& routes) { routes.get("/late", [] { return "in time"; }); });
+  });
+  const Result<void> started = app.start();
+  ASSERT_FALSE(started);
+  EXPECT_NE(started.error().message().find("use App::add_routes()"), std::string::npos) << started.error().message();
+  late = false;
+  ASSERT_TRUE(app.start());
+  app.stop();
+  EXPECT_EQ(app.test().get("/late").body, "in time");
+}
 
 TEST(AppStart, RunsItsHooksAgainAfterAFailure) {
   AppOptions options;
