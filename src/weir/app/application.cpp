@@ -15,7 +15,6 @@ Response fallback_problem(Context& ctx, Status status, std::string_view detail) 
   http::Problem problem;
   problem.status = status;
   problem.detail = detail;
-  problem.code = to_string(http::errc_of(status));
   problem.instance = ctx.path();
   problem.request_id = ctx.request_id();
   return http::to_response(problem);

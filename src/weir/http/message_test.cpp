@@ -81,6 +81,14 @@ TEST(Problem, IsWrittenAsJson) {
             "\xc3\xa4 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"}");
 }
 
+TEST(Problem, HasTheCodeOfItsStatusWithoutOneOfItsOwn) {
+  Problem problem;
+  problem.status = Status::content_too_large;
+  Buffer out;
+  write_problem(problem, out);
+  EXPECT_EQ(out.view(), R"({"type":"about:blank","title":"Content Too Large","status":413,"code":"too_large"})");
+}
+
 TEST(Problem, KeepsInternalsInside) {
   EXPECT_EQ(to_problem(Error(Errc::internal, "password=secret")).detail, "");
   EXPECT_EQ(to_problem(Error(Errc::unavailable, "the database is down")).detail, "the database is down");

@@ -140,7 +140,7 @@ void write_problem(const Problem& problem, Buffer& out) {
   out.append({digits, static_cast<std::size_t>(end - digits)});
   write_member("detail", problem.detail, out);
   write_member("instance", problem.instance, out);
-  write_member("code", problem.code, out);
+  write_member("code", problem.code.empty() ? to_string(errc_of(problem.status)) : problem.code, out);
   write_member("request_id", problem.request_id, out);
   if (!problem.errors.empty()) write_errors(problem.errors, out);
   for (const auto& [name, value] : problem.members) write_member(name, value, out);

@@ -28,8 +28,10 @@ struct Problem {
   std::string instance;             ///< A URI of this occurrence: the request's path.
   std::uint32_t retry_after_s = 0;  ///< Field Retry-After, unless 0.
   std::string request_id;           ///< Extension member "request_id".
-  std::string code;                 ///< Extension member "code": the canonical error code, for programs to switch on.
-  std::vector<FieldError> errors;   ///< Extension member "errors": [{field, rule, message}].
+  /// Extension member "code": the canonical error code, for programs to switch on. When empty: the nearest of the
+  /// status.
+  std::string code;
+  std::vector<FieldError> errors;                            ///< Extension member "errors": [{field, rule, message}].
   std::vector<std::pair<std::string, std::string>> members;  ///< Further extension members (strings).
 };
 

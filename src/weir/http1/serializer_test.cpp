@@ -155,7 +155,7 @@ TEST(Serializer, WritesErrorsThatTheResponseParserReads) {
   EXPECT_EQ(head.headers.get(HeaderId::content_type), "application/problem+json");
   EXPECT_EQ(
       parser.parse_body(padded.view().substr(r.size)).data,
-      R"({"type":"about:blank","title":"Bad Request","status":400,"detail":"there is more than one Host field"})");
+      R"({"type":"about:blank","title":"Bad Request","status":400,"detail":"there is more than one Host field","code":"invalid_argument"})");
 }
 
 }  // namespace

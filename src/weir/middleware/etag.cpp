@@ -52,7 +52,6 @@ Response problem(Context& ctx, Status status, std::string detail) {
   http::Problem problem;
   problem.status = status;
   problem.detail = std::move(detail);
-  problem.code = to_string(http::errc_of(status));
   problem.instance = ctx.path();
   problem.request_id = ctx.request_id();
   return http::to_response(problem);

@@ -80,7 +80,6 @@ Response problem(Status status, std::string_view detail) {
   http::Problem problem;
   problem.status = status;
   problem.detail = detail;
-  problem.code = to_string(http::errc_of(status));
   Response response = http::to_response(problem);
   response.unfinished_problem = true;
   return response;
