@@ -2,11 +2,18 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "support.hpp"
 
@@ -67,6 +74,65 @@ TEST(Async, BlockingWorkHasAPool) {
   EXPECT_EQ(client.get("/query/a").body, "result of a");
 }
 
+// [connections]
+/// Connections that callers take in turns. With as many as the pool has threads nobody waits for one.
+class Connections {
+ public:
+  explicit Connections(std::size_t count) {
+    while (free_.size() < count) free_.push_back(std::make_unique<Database>());
+  }
+
+  /// Calls `use` with a connection that nobody else has meanwhile. Blocks: for the pool.
+  template <class F>
+  auto with(F use) {
+    const Lease lease(*this);
+    return use(*lease.connection);
+  }
+
+ private:
+  struct Lease {
+    explicit Lease(Connections& all) : from(all) {
+      std::unique_lock lock(from.mutex_);
+      from.returned_.wait(lock, [this] { return !from.free_.empty(); });
+      connection = std::move(from.free_.back());
+      from.free_.pop_back();
+    }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease() {  // also when `use` throws
+      const std::lock_guard lock(from.mutex_);
+      from.free_.push_back(std::move(connection));
+      from.returned_.notify_one();
+    }
+    Connections& from;
+    std::unique_ptr<Database> connection;
+  };
+  std::mutex mutex_;
+  std::condition_variable returned_;
+  std::vector<std::unique_ptr<Database>> free_;
+};
+// [/connections]
+
+TEST(Async, ConnectionsAreTakenInTurns) {
+  weir::App app(quiet());
+  // [pooled]
+  auto& connections = app.make_state<Connections>(app.options().blocking_threads);
+  app.get("/rows/{id}", [&](weir::Context& ctx, weir::Path<int> id) -> weir::Task<weir::Result<std::string>> {
+    auto call = app.blocking().run(
+        [&connections, id = *id] {
+          return connections.with([id](Database& database) { return database.query("row " + std::to_string(id)); });
+        },
+        ctx.stop_token());
+    weir::Result<std::string> row = co_await call;
+    co_return row;
+  });
+  // [/pooled]
+  weir::TestClient client = app.test();
+  for (int id = 0; id < 10; ++id) {  // more than there are connections: they come back
+    EXPECT_EQ(client.get("/rows/" + std::to_string(id)).body, "result of row " + std::to_string(id));
+  }
+}
+
 struct Mail {
   std::string to;
   std::string text;
@@ -107,10 +173,17 @@ class Jobs {
 // [/jobs]
 
 TEST(Async, WorkGoesOnBesideRequests) {
-  weir::AppOptions options = quiet();
+  const std::string log = testing::TempDir() + "weir-guide-jobs-" + std::to_string(::getpid()) + ".log";
+  weir::AppOptions options;
+  options.log.file = log;
   options.listen = {"127.0.0.1:0"};
   options.threads = 1;
   weir::App app(options);
+  bool well = false;
+  app.on_start([&well]() -> weir::Result<void> {
+    if (!well) return weir::unavailable("not yet");
+    return {};
+  });
   // [worker]
   auto& jobs = app.make_state<Jobs>();
   std::jthread worker;
@@ -118,20 +191,22 @@ TEST(Async, WorkGoesOnBesideRequests) {
     worker = std::jthread([&jobs](std::stop_token stop) { jobs.work(std::move(stop)); });
     return {};
   });
-  app.on_stop([&worker] {
-    worker.request_stop();
-    worker.join();
-  });
+  app.on_stop([&worker] { worker = std::jthread(); });  // asks it to stop, if there is one, and waits
   app.post("/reports", [](weir::State<Jobs> queue) {
     queue->push("report");
     return weir::accepted(std::string("it is being made"));
   });
   // [/worker]
   EXPECT_EQ(app.test().post("/reports", "text/plain", "").status, 202);
+  EXPECT_FALSE(app.start());  // The worker does not begin, and its stop hook is called all the same.
+  well = true;
   ASSERT_TRUE(app.start());
   app.stop(0s);  // The job was left before the worker began; it is done before the worker ends.
   EXPECT_EQ(jobs.done(), 1);
   EXPECT_FALSE(worker.joinable());
+  std::ifstream file(log);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}).find("threw"), std::string::npos);
+  std::filesystem::remove(log);
 }
 
 TEST(Async, TemporariesAreNamed) {

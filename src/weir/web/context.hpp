@@ -126,7 +126,8 @@ class Context final : public server::ExchangeLocal, private server::BodyCollecto
   [[nodiscard]] server::Exchange& exchange() noexcept { return exchange_; }
 
   // --- values of the application and of this request ---
-  /// The application's value of this type; the route was refused at start-up if there is none.
+  /// The application's value of this type. There must be one: nobody checks that at the start, as it is done for
+  /// State<T>, and without one the process ends here. states().find<T>() is null then.
   template <class T>
   [[nodiscard]] T& state() const noexcept {
     T* found = environment_->state->find<T>();

@@ -56,7 +56,8 @@ class Middleware {
       adopt<BeforeFunction<Type>>({std::forward<M>(middleware)});
     } else {
       static_assert(HasBefore<Type> || HasAfter<Type> || HasFinish<Type> || HasAround<Type>,
-                    "a middleware needs before, after, finish or around with the parameters that middleware.hpp names");
+                    "a middleware needs before, after, finish or around, const and with the parameters that "
+                    "middleware.hpp names");
       adopt<Type>(std::forward<M>(middleware));
     }
   }
