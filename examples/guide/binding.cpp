@@ -166,6 +166,43 @@ struct Tenant {
 };
 // [/from_context]
 
+// [mailer]
+/// What handlers know of sending mail.
+struct Mailer {
+  virtual ~Mailer() = default;
+  virtual void send(std::string_view to, std::string_view text) = 0;
+};
+// [/mailer]
+
+/// The one of this test.
+struct Outbox final : Mailer {
+  void send(std::string_view to, std::string_view text) override { sent += std::string(to) + ": " + std::string(text); }
+  std::string sent;
+};
+
+/// A store of sessions: whose an id is. This one knows a single id.
+struct Sessions {
+  std::optional<std::string> user_of(std::string_view id) {
+    if (id == "s3cr3t") return "ada";
+    return std::nullopt;
+  }
+};
+
+// [signed_in]
+/// Who is signed in, by the id in a cookie.
+struct SignedIn {
+  std::string user;
+
+  static weir::Result<SignedIn> from_context(weir::Context& ctx) {
+    std::optional<std::string> user = ctx.state<Sessions>().user_of(ctx.cookie("session").value_or(""));
+    if (!user) return weir::unauthorized("sign in first");
+    return SignedIn{*std::move(user)};
+  }
+  // What it adds to the API's description.
+  static void describe(weir::OperationDoc& doc) { doc.problem(weir::Status::unauthorized); }
+};
+// [/signed_in]
+
 namespace {
 
 TEST(Binding, TakesEveryParameterFromItsPlace) {
@@ -272,6 +309,34 @@ TEST(Binding, SetsCookies) {
             "session=s3cr3t; Max-Age=3600; Path=/; Secure; HttpOnly; SameSite=Lax");
 }
 
+TEST(Binding, KnowsWhoIsSignedIn) {
+  weir::App app(quiet());
+  // [sessions]
+  app.make_state<Sessions>();
+  app.get("/account", [](SignedIn who) { return "the account of " + who.user; });
+  // [/sessions]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.get("/account", {{"Cookie", "theme=dark; session=s3cr3t"}}).body, "the account of ada");
+  EXPECT_EQ(client.get("/account", {{"Cookie", "session=guessed"}}).status, 401);
+  EXPECT_EQ(client.get("/account").status, 401);
+  EXPECT_NE(app.openapi().find(R"("401")"), std::string::npos);
+}
+
+TEST(Binding, HandsOverWhatHandlersNeed) {
+  weir::App app(quiet());
+  Outbox outbox;
+  // [interface]
+  app.borrow_state<Mailer>(outbox);  // the real one in main(), another one in tests
+  app.post("/invitations/{to}", [](weir::State<Mailer> mailer, weir::Path<std::string> to) {
+    mailer->send(*to, "come and see");
+    return weir::no_content();
+  });
+  // [/interface]
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.post("/invitations/ada", "text/plain", "").status, 204);
+  EXPECT_EQ(outbox.sent, "ada: come and see");
+}
+
 TEST(Binding, AnswersInTheFormThatTheClientLikes) {
   weir::App app(quiet());
   // [negotiation]
@@ -340,6 +405,9 @@ TEST(Binding, AnswersWithWhatIsReturned) {
     page.headers.set("Cache-Control", "max-age=60");
     return page;
   });
+  app.post("/points", []() -> weir::Result<weir::Reply<Point, weir::Status::created>> {
+    return weir::created(Point{}, "/points/1");
+  });
   // [/returned]
   weir::TestClient client = app.test();
   EXPECT_EQ(client.get("/text").header("Content-Type"), "text/plain; charset=utf-8");
@@ -348,6 +416,7 @@ TEST(Binding, AnswersWithWhatIsReturned) {
   EXPECT_EQ(client.get("/result").status, 409);
   EXPECT_EQ(client.del("/nothing").status, 204);
   EXPECT_EQ(client.post("/accepted", "text/plain", "").status, 202);
+  EXPECT_EQ(client.post("/points", "text/plain", "").header("Location"), "/points/1");
   EXPECT_EQ(client.get("/elsewhere").status, 302);
   EXPECT_EQ(client.get("/page").header("Cache-Control"), "max-age=60");
 }

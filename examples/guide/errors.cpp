@@ -1,5 +1,6 @@
 // docs/guide/errors.md
 #include <stdexcept>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <weir/http/problem.hpp>
@@ -107,6 +108,43 @@ TEST(Errors, ExceptionsAreCaught) {
   EXPECT_EQ(client.get("/bug").status, 500);
   EXPECT_EQ(client.get("/bug").body.find("secret"), std::string::npos);
   EXPECT_NE(client.get("/actuator/prometheus").body.find("weir_handler_exceptions_total"), std::string::npos);
+}
+
+// [envelope]
+/// {"error": {"code": "not_found", "message": "…"}} where a problem would be.
+class Envelope {
+ public:
+  void after(weir::Context&, weir::Response& response) const {
+    if (response.headers.get("Content-Type") != weir::http::problem_media_type) return;
+    weir::json::Value problem;
+    if (!weir::json::read(response.body.bytes().value_or(""), problem)) return;
+    weir::json::Value error;
+    error.set("code", problem["code"]);
+    error.set("message", problem["detail"]);
+    weir::json::Value answer;
+    answer.set("error", std::move(error));
+    response.body = weir::json::to_string(answer);
+    response.headers.set("Content-Type", "application/json");
+  }
+};
+// [/envelope]
+
+TEST(Errors, MayLookOtherwise) {
+  weir::App app(quiet());
+  // [use_envelope]
+  app.use(Envelope());
+  // [/use_envelope]
+  app.get("/users/{id}", [](weir::Path<int>) -> weir::Result<Account> { return weir::not_found("nobody"); });
+  app.post("/notes", [](weir::RawBody) {}).body_limit(4);
+  weir::TestClient client = app.test();
+  EXPECT_EQ(client.get("/users/1").body, R"({"error":{"code":"not_found","message":"nobody"}})");
+  EXPECT_EQ(client.get("/users/1").header("Content-Type"), "application/json");
+  EXPECT_EQ(client.get("/users/x").status, 422);
+  for (const char* path : {"/users/x", "/nowhere"}) EXPECT_TRUE(client.get(path).body.starts_with(R"({"error":)"));
+  EXPECT_TRUE(client.del("/users/1").body.starts_with(R"({"error":)"));
+  const auto large = client.post("/notes", "text/plain", "12345");
+  EXPECT_EQ(large.status, 413);
+  EXPECT_EQ(large.header("Content-Type"), "application/problem+json") << "the chain that is on refuses it";
 }
 
 TEST(Errors, CodesHaveStatuses) {
