@@ -1,6 +1,8 @@
 // docs/guide/deployment.md
+#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -28,17 +30,42 @@ weir::AppOptions production_options() {
   return options;
 }
 
+/// Where the orders are kept. It is there before the routes are checked, and opened when the place is known.
+struct Orders {
+  weir::Result<void> open(const std::string& file) {
+    if (file.empty()) return weir::bad_request("there is no database");
+    opened = file;
+    return {};
+  }
+  std::string opened;
+};
+
+std::string from_environment(const char* name, std::string otherwise) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : std::move(otherwise);
+}
+
 TEST(Deployment, ReadsOptionsOfItsOwn) {
-  weir::App app(quiet());
+  weir::AppOptions options = quiet();
+  options.listen = {"127.0.0.1:0"};
+  options.threads = 1;
+  weir::App app(options);
   // [own_option]
-  std::string database = "orders.db";  // the default
+  std::string database = from_environment("ORDERS_DATABASE", "orders.db");  // the default
   app.command_line_option("--database", database, "Where the orders are kept");
+  auto& orders = app.make_state<Orders>();              // what handlers take
+  app.on_start([&] { return orders.open(database); });  // the command line has been read
   // [/own_option]
+  EXPECT_EQ(database, "orders.db");
+  app.on_listening([&app] { app.request_stop(); });
   char name[] = "orders";
   char option[] = "--database=other.db";
   char wrong[] = "--no-such-option";
   char* line[] = {name, option, wrong, nullptr};
   EXPECT_EQ(app.run(3, line), 2);
+  EXPECT_EQ(orders.opened, "");
+  EXPECT_EQ(app.run(2, line), 0);
+  EXPECT_EQ(orders.opened, "other.db");
 }
 
 TEST(Deployment, ChecksSayWhetherItIsWell) {
