@@ -11,6 +11,7 @@
 
 #include "weir/base/recycle.hpp"
 #include "weir/runtime/loop_group.hpp"
+#include "weir/runtime/processors.hpp"
 #include "weir/runtime/run_task.hpp"
 #include "weir/time/manual_clock.hpp"
 

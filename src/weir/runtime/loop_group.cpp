@@ -7,6 +7,7 @@
 #include <sched.h>
 
 #include "weir/base/contracts.hpp"
+#include "weir/runtime/processors.hpp"
 
 namespace weir {
 namespace {
@@ -28,12 +29,6 @@ void pin_to_processor(std::size_t i) noexcept {
 }
 
 }  // namespace
-
-std::size_t available_processors() noexcept {
-  cpu_set_t allowed;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
-  return static_cast<std::size_t>(std::max(1, CPU_COUNT(&allowed)));
-}
 
 LoopGroup::LoopGroup(Options options) : options_(options) {
   const std::size_t count = options.loops == 0 ? available_processors() : options.loops;

@@ -54,7 +54,4 @@ class LoopGroup {
   std::vector<std::thread> threads_;
 };
 
-/// How many processors the calling thread may run on.
-[[nodiscard]] std::size_t available_processors() noexcept;
-
 }  // namespace weir
