@@ -163,6 +163,7 @@ def _figures(good, scenario, names):
         (title, key, lambda us: f"{us / 1000:.2f}") for title, key in (("P50 ms", "p50_us"), ("P90", "p90_us"), ("P99", "p99_us"), ("P99.9", "p999_us"))]
     columns += [("bytes/s", "bytes_per_s", lambda v: figures.human_bytes(v) + "/s")] if scenario.name == "file" else []
     columns += [("Pss", "pss", figures.human_bytes)]
+    columns += [(title, key, "{:.0%}".format) for title, key in (("idle: server", "idle_server_core"), ("load", "idle_load_core"))]
     columns = [column for column in columns if any(column[1] in cell["figures"] for cell in good)]
     rows = []
     for cell in good:
@@ -189,7 +190,7 @@ def _memory(good, scenario, names, pictures):
         some = sorted((cell for cell in good if "idle_pss" in cell), key=lambda cell: cell["idle_pss"])
         rows = [(names[cell["peer"]], html.kind_of(cell["peer"]), *[cell["idle_pss"] / 1e6] * 3) for cell in some]
         return _picture(pictures, "memory-idle", "Pss at rest", plots.bars("Pss at rest", rows, "MB")) + _table(
-            ("", "what is deployed (without a runtime)", "Pss at rest"),
+            ("", "what is deployed (stripped, without a runtime)", "Pss at rest"),
             [(names[cell["peer"]], figures.human_bytes(cell["binary_bytes"]), figures.human_bytes(cell["idle_pss"])) for cell in some]) + "\n"
     return ""
 

@@ -20,7 +20,7 @@ def e(text):
 def kind_of(name):
     if name in ("weir", "yours"):
         return name
-    return "reference" if name in peers.PEERS and peers.PEERS[name].kind == "reference" else name.replace("-", " ")
+    return name.replace("-", " ") if peers.competes(name) else "reference"
 
 
 def titles(run):

@@ -298,10 +298,10 @@ def values_of(cell, scenario):
 
 
 def verdict(name, cells):
-    """Who is ahead in a scenario by what it compares, references left out: (name or None, sentence)."""
+    """Who is ahead in a scenario by what it compares, references and variants left out: (name or None, sentence)."""
     scenario = scenarios.SCENARIOS[name]
     of = [cell for cell in cells if cell["scenario"] == name and cell["status"] == "ok" and values_of(cell, scenario)
-          and not (cell["peer"] in peers.PEERS and peers.PEERS[cell["peer"]].kind == "reference")]
+          and peers.competes(cell["peer"])]
     rounds = {cell["peer"]: values_of(cell, scenario) for cell in of}
     shaken = [cell["peer"] for cell in of if cell.get("disturbed")]
     noisy = [cell["peer"] for cell in of if cell["noise"] and not cell.get("disturbed")]

@@ -1,6 +1,9 @@
 """A server's memory while it is loaded, and what it wrote to its log."""
+import functools
 import os
 import shutil
+import subprocess
+import tempfile
 import threading
 import time
 
@@ -18,14 +21,26 @@ def of(pid):
 
 
 def deployed_bytes(command):
-    """The size of what is deployed: the program, or the archive or folder of a program that a runtime runs; without the
-    runtime itself and what the system brings."""
+    """The size of what is deployed: the program without its debug information, or the archive or folder of a program that a
+    runtime runs; without the runtime itself and what the system brings."""
     here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     total = 0
     for word in command:
         if word.startswith(here + os.sep) and os.path.isfile(word):
-            total += _tree(os.path.dirname(word)) if word.endswith((".js", ".mjs", ".cjs")) else os.path.getsize(word)
-    return total or os.path.getsize(shutil.which(command[0]) or command[0])
+            total += _tree(os.path.dirname(word)) if word.endswith((".js", ".mjs", ".cjs")) else _stripped(word)
+    return total or _stripped(shutil.which(command[0]) or command[0])
+
+
+@functools.cache
+def _stripped(path):
+    """Of a program what strip(1) leaves; whoever deploys it would; of other files, and without strip, all."""
+    with open(path, "rb") as file:
+        program = file.read(4) == b"\x7fELF"
+    if program and shutil.which("strip"):
+        with tempfile.NamedTemporaryFile(prefix="weir-lab-") as room:
+            if subprocess.run(["strip", "-o", room.name, path], capture_output=True, check=False).returncode == 0:
+                return os.path.getsize(room.name)
+    return os.path.getsize(path)
 
 
 def _tree(folder):

@@ -32,9 +32,10 @@ class Peer:
     module: str = ""  # whose version go.mod, Cargo.lock or package-lock.json tells
     mod_file: str = "go.mod"
     program: str = ""
-    kind: str = "peer"  # peer, subject (Weir) or reference (a line to measure against, not a framework)
+    kind: str = "peer"  # peer, subject (Weir), variant (Weir set up in another way) or reference (a line to measure against, not a framework)
     quick: bool = False
-    only: tuple = ()  # scenarios that a reference can answer; empty: all
+    only: tuple = ()  # scenarios that a reference can answer, or where a variant differs; empty: all
+    arguments: tuple = ()  # beside those that all take
     http2: bool = False  # answers /json over HTTP/2 without TLS (prior knowledge), on the same port
     websocket: bool = False  # echoes text and binary messages at /ws
     patience: float = 20.0  # seconds that its start may take
@@ -42,6 +43,8 @@ class Peer:
 
 PEERS = {peer.name: peer for peer in (
     Peer("weir", "Weir", "C++", "cmake", "weir", program="bench-peer-weir", kind="subject", quick=True, http2=True, websocket=True),
+    Peer("weir-uncached", "Weir, every token verified", "C++", "cmake", "weir", program="bench-peer-weir", kind="variant", only=("production",),
+         arguments=("--token-cache", "0")),
     Peer("gin", "Gin", "Go", "go", "gin", "github.com/gin-gonic/gin", quick=True, http2=True, websocket=True),
     Peer("echo", "Echo", "Go", "go", "echo", "github.com/labstack/echo/v4", quick=True, http2=True, websocket=True),
     Peer("fiber", "Fiber", "Go", "go", "fiber", "github.com/gofiber/fiber/v2", quick=True, websocket=True),
@@ -57,6 +60,11 @@ PEERS = {peer.name: peer for peer in (
     Peer("echo-latest", "Echo (latest v4)", "Go", "go", "echo", "github.com/labstack/echo/v4", "go.latest.mod", http2=True, websocket=True),
     Peer("fiber-latest", "Fiber (latest v2)", "Go", "go", "fiber", "github.com/gofiber/fiber/v2", "go.latest.mod", websocket=True),
 )}
+
+
+def competes(name):
+    """Whether it is a framework that may be ahead; a server of the user's own is one."""
+    return name not in PEERS or PEERS[name].kind in ("peer", "subject")
 
 
 def command_of(peer):
@@ -160,7 +168,7 @@ def version(peer):
         with open(os.path.join(SOURCES, peer.source, peer.mod_file), encoding="utf-8") as file:
             found = re.search(rf"{re.escape(peer.module)} (v\S+)", file.read())
         return f"{found[1] if found else '?'} ({of_go})"
-    if peer.kind == "subject":
+    if peer.kind in ("subject", "variant"):
         done = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*"], capture_output=True, text=True, check=False)
         return done.stdout.strip() or "unknown revision"
     return "" if peer.tool in ("cmake", "program") else builders.version(peer)
@@ -189,6 +197,7 @@ class Running:
             command += ["--chain", chain, "--log", self.log if chain == "production" else os.devnull]
             command += ["--routes", str(routes)] if routes else []
             command += ["--file", file] if file else []
+            command += peer.arguments
         self.command = command
         self.process = None
         patience = max(patience, peer.patience)

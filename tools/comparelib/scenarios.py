@@ -93,7 +93,8 @@ SCENARIOS = {scenario.name: scenario for scenario in (
         Expected(_JSON, (200,), {"message": "Hello, World!"}),
         Expected(Request("GET", "/nothing-here"), (404,)))),
     Scenario("production", "Full production chain",
-             "GET /users/42 through request id, structured log to a file, metrics, recovery, time-out, JWT and rate limit",
+             f"GET /users/42 through request id, structured log to a file, metrics, recovery, time-out, JWT and rate limit, by {TOKENS} users in turns. "
+             "Weir remembers the tokens that it has verified, as it does by default; the others verify each, and so does \"Weir, every token verified\"",
              "production", requests=tuple(Request("GET", "/users/42", (_bearer(f"user-{n}"),)) for n in range(TOKENS)),
              quick=True, open_loop=True, main=True, checks=(
                  Expected(Request("GET", "/users/42", (_bearer("ada"),)), (200,), _ADA, "x-request-id"),

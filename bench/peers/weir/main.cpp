@@ -89,11 +89,13 @@ int main(int argc, char** argv) {
   std::string file;
   std::uint16_t port = 8080;
   int many = 0;
+  std::size_t token_cache = weir::JwtOptions().cache_entries;
   line.add_option("--port", port, "Port to listen on [8080]");
   line.add_option("--chain", chain, "none or production [none]")->check(CLI::IsMember({"none", "production"}));
   line.add_option("--log", log, "File of the access log [/dev/null]");
   line.add_option("--file", file, "File that /file sends");
   line.add_option("--routes", many, "Further routes [0]");
+  line.add_option("--token-cache", token_cache, "Verified tokens that are remembered [as by default]");
   CLI11_PARSE(line, argc, argv);
 
   weir::AppOptions options;
@@ -111,7 +113,7 @@ int main(int argc, char** argv) {
     return app.run();
   }
   const char* const secret = std::getenv("LAB_JWT_SECRET");
-  auto api = app.group("", weir::jwt({.secret = secret != nullptr ? secret : ""}),
+  auto api = app.group("", weir::jwt({.secret = secret != nullptr ? secret : "", .cache_entries = token_cache}),
                        weir::rate_limit({.requests = 100'000'000, .window = std::chrono::seconds(1)}));
   add_routes(api, file, many);
   return app.run();
