@@ -34,30 +34,28 @@ namespace weir {
 
 namespace {
 
-/// Operators' endpoints change the running service: without an admin listener only this machine may call them.
-std::optional<Response> from_this_machine_only(Context& ctx) {
-  const net::SocketAddress* peer = ctx.connection().peer;
-  // Both: a proxy on this machine forwards for others, and the address that it tells may be made up.
-  const auto local = [](const net::SocketAddress* address) {
-    if (address == nullptr || !address->is_ip()) return true;
-    net::SocketAddress::IpText room;
-    const std::string_view ip = address->ip_text(room);
-    return ip.starts_with("127.") || ip == "::1";
-  };
-  if (local(peer) && local(ctx.client_address())) return std::nullopt;
-  return detail::error_response(ctx, Error(Errc::permission_denied, "this endpoint answers the local machine only"));
-}
-
-void add_endpoint(RouteBuilder& routes, OperationRoute operation, bool guarded) {
+void add_endpoint(RouteBuilder& routes, OperationRoute operation) {
   Route& route = routes.add(operation.method, std::move(operation.pattern), std::move(operation.handler), nullptr);
   if (operation.hidden) route.hidden();
-  if (guarded && operation.audience == Audience::operators) route.use(&from_this_machine_only);
 }
 
 // What processes and containers run into.
 constexpr std::string_view more_threads = "raise the limit of processes (ulimit -u, TasksMax, pids.max)";
 
 constexpr std::string_view more_files = "raise the limit of open files (ulimit -n)";
+
+/// What was thrown, for people: hooks may throw anything.
+std::string text_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (const Error& error) {
+    return error.message();
+  } catch (...) {
+    return "an unknown exception";
+  }
+}
 
 /// Does what needs threads or descriptors; it throws where the system gives no more. `remedy`: what to do then.
 template <class Make>
@@ -119,15 +117,13 @@ void App::Impl::add_operations() {
   if (context.options.info.name.empty()) context.options.info.name = options.name;
   if (context.options.info.version.empty()) context.options.info.version = options.openapi.version;
   context.started = options.clock->now();
-  // Who says by themselves who may change things has said it to the endpoints.
-  const bool decided = context.options.authorized || context.options.remote_changes;
   const bool own_listener = !options.admin_listen.empty();
   for (OperationRoute& route : operations_routes(context)) {
     // What tells nothing stays on the main listener too: load balancers ask where they send.
-    if (!own_listener || route.audience == Audience::anyone) add_endpoint(routes, std::move(route), !decided);
+    if (!own_listener || route.audience == Audience::anyone) add_endpoint(routes, std::move(route));
   }
   if (own_listener) {
-    for (OperationRoute& route : operations_routes(context)) add_endpoint(admin_routes, std::move(route), false);
+    for (OperationRoute& route : operations_routes(context)) add_endpoint(admin_routes, std::move(route));
   }
 }
 
@@ -291,8 +287,8 @@ Result<void> App::Impl::run_start_hooks() {
       if (auto done = start_hooks[started_hooks](); !done) {
         return std::unexpected(std::move(done.error()).with_context("a start hook failed"));
       }
-    } catch (const std::exception& error) {
-      return fail(Errc::internal, std::string("a start hook threw: ") + error.what());
+    } catch (...) {
+      return fail(Errc::internal, "a start hook threw: " + text_of(std::current_exception()));
     }
   }
   return {};
@@ -302,8 +298,8 @@ void App::Impl::run_stop_hooks() noexcept {
   for (auto hook = stop_hooks.rbegin(); hook != stop_hooks.rend(); ++hook) {
     try {
       (*hook)();
-    } catch (const std::exception& error) {
-      log->logger("app").error("a stop hook threw", {{"what", error.what()}});
+    } catch (...) {
+      log->logger("app").error("a stop hook threw", {{"what", text_of(std::current_exception())}});
     }
   }
 }
@@ -381,7 +377,14 @@ Result<void> App::start() {
     impl_->log->logger("app").info("listening",
                                    {{"address", address.to_string()}, {"application", impl_->options.name}});
   }
-  for (const auto& hook : impl_->listening_hooks) hook();
+  for (const auto& hook : impl_->listening_hooks) {
+    try {
+      hook();
+    } catch (...) {  // It serves already.
+      impl_->log->logger("app").error("a hook for the listening application threw",
+                                      {{"what", text_of(std::current_exception())}});
+    }
+  }
   return {};
 }
 
@@ -523,6 +526,7 @@ int App::run() {
   stop();
   loop->run_until_idle();
   impl_->stop_requested.store(false);
+  impl_->owns_process = false;
   return 0;
 }
 

@@ -144,6 +144,27 @@ TEST(AppStart, SaysThatRoutesComeTooLate) {
   EXPECT_EQ(app.test().get("/late").body, "in time");
 }
 
+TEST(AppStart, SurvivesWhateverHooksThrow) {
+  AppOptions options;
+  options.log.file = "/dev/null";
+  options.listen = {"127.0.0.1:0"};
+  options.threads = 1;
+  App app(options);
+  bool broken = true;
+  app.on_start([&broken]() -> Result<void> {
+    if (broken) throw Error(Errc::unavailable, "the database is away");
+    return {};
+  });
+  app.on_listening([] { throw 1; });
+  app.on_stop([] { throw Error(Errc::internal, "nothing to stop"); });
+  const Result<void> started = app.start();
+  ASSERT_FALSE(started);
+  EXPECT_NE(started.error().message().find("a start hook threw: the database is away"), std::string::npos);
+  broken = false;
+  ASSERT_TRUE(app.start());
+  app.stop();
+}
+
 TEST(AppStart, RunsItsHooksAgainAfterAFailure) {
   AppOptions options;
   options.log.file = "/dev/null";
