@@ -255,9 +255,10 @@ class Plans(unittest.TestCase):
 
     def test_the_latest_releases_take_part_where_it_matters_or_when_asked(self):
         param, json_reply = scenarios.SCENARIOS["param"], scenarios.SCENARIOS["json"]
-        self.assertFalse(plan.takes_part("gin-latest", param, options()))
-        self.assertTrue(plan.takes_part("gin-latest", json_reply, options()))
-        self.assertTrue(plan.takes_part("gin-latest", param, options(peers=["gin-latest"])))
+        for latest in ("gin-latest", "echo-latest", "fiber-latest"):
+            self.assertFalse(plan.takes_part(latest, param, options()))
+            self.assertTrue(plan.takes_part(latest, json_reply, options()))
+            self.assertTrue(plan.takes_part(latest, param, options(peers=[latest])))
         self.assertFalse(plan.takes_part("ceiling", param, options()))
         self.assertFalse(plan.takes_part("fiber", scenarios.SCENARIOS["http2"], options()))
         self.assertFalse(plan.takes_part("yours", scenarios.SCENARIOS["start"], options()))
@@ -631,8 +632,14 @@ class Builders(unittest.TestCase):
 
     def test_the_lock_files_name_every_framework(self):
         for peer in peers.PEERS.values():
-            if peer.tool in ("cargo", "npm", "maven"):
-                self.assertRegex(builders.locked(peer), r"^\d+\.\d+\.\d+$", peer.name)
+            if peer.module:
+                self.assertRegex(builders.locked(peer), r"^v?\d+\.\d+\.\d+$", peer.name)
+
+    def test_the_latest_releases_are_newer_than_the_pinned_ones(self):
+        for peer in peers.PEERS.values():
+            if peer.latest:
+                pinned = peers.PEERS[peer.name.removesuffix("-latest")]
+                self.assertGreater(builders.numbers(builders.locked(peer)), builders.numbers(builders.locked(pinned)), peer.name)
 
     def test_nothing_stays_open_in_the_configuration_of_nginx(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -142,7 +142,8 @@ def nginx_command(peer, folder, port, file):
 
 def locked(peer):
     """The version of the framework that the lock file names."""
-    files = {"cargo": ("Cargo.lock", rf'name = "{peer.module}"\nversion = "([^"]+)"'),
+    files = {"go": (peer.mod_file, rf"{re.escape(peer.module)} (v\S+)"),
+             "cargo": ("Cargo.lock", rf'name = "{peer.module}"\nversion = "([^"]+)"'),
              "npm": ("package-lock.json", rf'"node_modules/{peer.module}": {{\s*"version": "([^"]+)"'),
              "maven": ("pom.xml", rf"<artifactId>{peer.module}</artifactId>\s*<version>([^<]+)<")}
     name, pattern = files[peer.tool]

@@ -33,6 +33,7 @@ class Peer:
     mod_file: str = "go.mod"
     program: str = ""
     kind: str = "peer"  # peer, subject (Weir), variant (Weir set up in another way) or reference (a line to measure against, not a framework)
+    latest: bool = False  # a newer release of a framework that another peer has in the version asked for
     quick: bool = False
     only: tuple = ()  # scenarios that a reference can answer, or where a variant differs; empty: all
     arguments: tuple = ()  # beside those that all take
@@ -56,9 +57,9 @@ PEERS = {peer.name: peer for peer in (
     Peer("fastify", "Fastify", "JavaScript", "npm", "fastify", "fastify", program="server.mjs", websocket=True),
     Peer("spring", "Spring WebFlux", "Java", "maven", "spring", "spring-boot-starter-parent", program="peer-spring.jar", http2=True,
          websocket=True, patience=90.0),
-    Peer("gin-latest", "Gin (latest)", "Go", "go", "gin", "github.com/gin-gonic/gin", "go.latest.mod", http2=True, websocket=True),
-    Peer("echo-latest", "Echo (latest v4)", "Go", "go", "echo", "github.com/labstack/echo/v4", "go.latest.mod", http2=True, websocket=True),
-    Peer("fiber-latest", "Fiber (latest v2)", "Go", "go", "fiber", "github.com/gofiber/fiber/v2", "go.latest.mod", websocket=True),
+    Peer("gin-latest", "Gin (latest)", "Go", "go", "gin", "github.com/gin-gonic/gin", "go.latest.mod", latest=True, http2=True, websocket=True),
+    Peer("echo-latest", "Echo (latest)", "Go", "go", "echo5", "github.com/labstack/echo/v5", latest=True, http2=True, websocket=True),
+    Peer("fiber-latest", "Fiber (latest)", "Go", "go", "fiber3", "github.com/gofiber/fiber/v3", latest=True, websocket=True),
 )}
 
 
@@ -165,9 +166,7 @@ def version(peer):
         of_go = f"Go {compiler[1]}" if compiler else "Go"
         if not peer.module:
             return of_go
-        with open(os.path.join(SOURCES, peer.source, peer.mod_file), encoding="utf-8") as file:
-            found = re.search(rf"{re.escape(peer.module)} (v\S+)", file.read())
-        return f"{found[1] if found else '?'} ({of_go})"
+        return f"{builders.locked(peer)} ({of_go})"
     if peer.kind in ("subject", "variant"):
         done = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*"], capture_output=True, text=True, check=False)
         return done.stdout.strip() or "unknown revision"

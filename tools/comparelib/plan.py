@@ -46,8 +46,8 @@ def takes_part(name, scenario, options):
         return False
     if scenario.need and not getattr(peer, scenario.need):
         return False
-    # The latest releases differ little from the pinned ones: beside these, the scenarios that decide are enough.
-    return options.peers is not None or not peer.mod_file.startswith("go.latest") or scenario.main
+    # The latest releases stand beside the pinned ones where it is decided; elsewhere these are enough.
+    return options.peers is not None or not peer.latest or scenario.main
 
 
 def cell_seconds(name, scenario, options):
