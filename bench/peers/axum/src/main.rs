@@ -2,6 +2,7 @@
 use std::future::IntoFuture;
 use std::io::{BufWriter, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -138,9 +139,15 @@ async fn log(request: Request, next: Next) -> Response {
     response
 }
 
-async fn authenticate(State(key): State<DecodingKey>, request: Request, next: Next) -> Response {
+/// What tokens are verified with, made once.
+struct Verifier {
+    key: DecodingKey,
+    rules: Validation,
+}
+
+async fn authenticate(State(verifier): State<Arc<Verifier>>, request: Request, next: Next) -> Response {
     let token = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    match token.map(|token| jsonwebtoken::decode::<Claims>(token, &key, &Validation::new(Algorithm::HS256))) {
+    match token.map(|token| jsonwebtoken::decode::<Claims>(token, &verifier.key, &verifier.rules)) {
         Some(Ok(_)) => next.run(request).await,
         _ => StatusCode::UNAUTHORIZED.into_response(),
     }
@@ -158,11 +165,12 @@ fn open_log(path: &str) -> std::io::Result<WorkerGuard> {
 fn production(router: Router) -> Router {
     let (metrics, handle) = PrometheusMetricLayer::pair();
     let secret = std::env::var("LAB_JWT_SECRET").unwrap_or_default();
+    let verifier = Verifier { key: DecodingKey::from_secret(secret.as_bytes()), rules: Validation::new(Algorithm::HS256) };
     let limits = GovernorConfigBuilder::default().per_nanosecond(100).burst_size(10_000_000).finish().expect("a rate");
     // The last layer is the outermost.
     router
         .layer(GovernorLayer::new(limits))
-        .layer(middleware::from_fn_with_state(DecodingKey::from_secret(secret.as_bytes()), authenticate))
+        .layer(middleware::from_fn_with_state(Arc::new(verifier), authenticate))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(5)))
         .layer(CatchPanicLayer::new())
         .layer(metrics)
