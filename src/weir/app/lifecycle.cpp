@@ -464,7 +464,7 @@ void App::stop(Duration drain_timeout) {
   impl_->server->drain(drained, drain_timeout / 2);
   const auto wait = [&](Duration limit) {
     std::unique_lock lock(empty->mutex);
-    return empty->changed.wait_for(lock, limit, [&] { return empty->is; });
+    return empty->changed.wait_until(lock, later(Clock::system().now(), limit), [&] { return empty->is; });
   };
   if (!wait(drain_timeout)) {
     log.warn("the drain timed out: connections are cut",

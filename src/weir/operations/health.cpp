@@ -122,7 +122,7 @@ class HealthRegistry::Entry final : private Timer, private Deferred {
       last_.status = result ? HealthStatus::up : HealthStatus::down;
       last_.error = result ? std::string() : result.error().message();
       last_.duration = loop_->clock().now() - began_;
-      valid_until_ = loop_->now() + options_.cache_for;
+      valid_until_ = later(loop_->now(), options_.cache_for);
       known_ = true;
       settled_ = true;
     }

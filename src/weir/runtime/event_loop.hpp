@@ -103,7 +103,7 @@ class EventLoop {
 
   // Timers ----------------------------------------------------------------------------------------------------------
   void arm(Timer& timer, Instant due) noexcept { wheel_.arm(timer, due); }
-  void arm_after(Timer& timer, Duration delay) noexcept { wheel_.arm(timer, now() + delay); }
+  void arm_after(Timer& timer, Duration delay) noexcept { wheel_.arm(timer, later(now(), delay)); }
   void cancel(Timer& timer) noexcept { wheel_.cancel(timer); }
   /// When the next timer may be due: for tests that move a manual clock.
   [[nodiscard]] std::optional<Instant> next_timer() const noexcept { return wheel_.next_due(); }

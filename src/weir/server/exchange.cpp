@@ -159,7 +159,7 @@ void Exchange::abandon() noexcept {
 }
 
 void Exchange::set_timeout(Duration timeout) noexcept {
-  set_deadline(timeout == Duration::zero() ? Instant::max() : started_ + timeout);
+  set_deadline(timeout == Duration::zero() ? Instant::max() : later(started_, timeout));
   timeout_ = timeout;
 }
 
@@ -413,7 +413,7 @@ void Exchange::on_deferred() noexcept {
 /// Whether the deadline moves because the body did, from where the time counts.
 bool Exchange::body_keeps_it_alive() noexcept {
   if (timeout_ == Duration::zero() || !has_body_) return false;
-  const Instant due = body_moved_ + timeout_;
+  const Instant due = later(body_moved_, timeout_);
   if (due <= loop_.now()) return false;
   // The connection watches the rate more closely; this holds whatever the protocol.
   const bool receiving = collector_ != nullptr || body_waiter_ != nullptr;

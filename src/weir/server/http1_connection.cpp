@@ -37,7 +37,7 @@ Http1Connection::Http1Connection(Worker& worker, std::unique_ptr<net::Stream> st
   info_.local = &local;
   info_.owner = this;
   stream_->set_handler(this);
-  set_timer(worker_.loop().now() + worker_.limits().header_timeout);
+  set_timer(later(worker_.loop().now(), worker_.limits().header_timeout));
 }
 
 Http1Connection::~Http1Connection() {
@@ -139,7 +139,7 @@ void Http1Connection::drain() noexcept {
   if (state_ != State::head) return;
   if (between_requests() && requests_ != 0) return stream_->unsent() == 0 ? destroy_soon(false) : begin_closing();
   // The client of a new connection is about to ask, or has begun to: it could not know. A short while is enough.
-  const Instant soon = worker_.loop().now() + worker_.limits().linger_timeout;
+  const Instant soon = later(worker_.loop().now(), worker_.limits().linger_timeout);
   if (output_.empty() && soon < due_) set_timer(soon);
 }
 
@@ -176,7 +176,7 @@ void Http1Connection::linger_or_close() noexcept {
   // 9.6): close our side only, read on for a while.
   stream_->shutdown_write();
   state_ = State::lingering;
-  set_timer(worker_.loop().now() + worker_.limits().linger_timeout);
+  set_timer(later(worker_.loop().now(), worker_.limits().linger_timeout));
   update_interest();
 }
 

@@ -198,7 +198,7 @@ bool Http1Connection::parse_head() noexcept {
     if (parser_.idle()) {  // Nothing but an empty line so far.
       worker_.pool().release(*std::exchange(exchange_, nullptr));
     } else if (begins) {
-      set_timer(worker_.loop().now() + worker_.limits().header_timeout);
+      set_timer(later(worker_.loop().now(), worker_.limits().header_timeout));
     }
     return false;
   }
@@ -315,7 +315,7 @@ bool Http1Connection::discard_body() noexcept {
   state_ = State::head;
   stalled_watch_ = false;
   parser_.reset();
-  set_timer(worker_.loop().now() + worker_.limits().idle_timeout);
+  set_timer(later(worker_.loop().now(), worker_.limits().idle_timeout));
   return true;
 }
 

@@ -116,6 +116,26 @@ TEST_F(Http1ConnectionTest, ClosesIdleConnections) {
   EXPECT_EQ(worker_->connections(), 0u);
 }
 
+TEST_F(Http1ConnectionTest, TheLongestTimesNeverPass) {
+  limits_.header_timeout = limits_.idle_timeout = limits_.request_timeout = limits_.stall_timeout = Duration::max();
+  make_worker();
+  service_.handlers["/slow"] = [](Exchange& x) {
+    x.run([](Exchange& exchange) -> Task<void> {
+      static_cast<void>(co_await exchange.loop().sleep(1h, exchange.stop_token()));
+      exchange.respond(text("in the end"));
+    }(x));
+  };
+  connect();
+  advance(1h);
+  send("GET /slow HTTP/1.1\r\n");
+  advance(1h);
+  send("Host: t\r\n\r\n");
+  advance(1h);
+  EXPECT_TRUE(receive().ends_with("in the end"));
+  advance(1h);
+  EXPECT_TRUE(exchange("GET / HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 "));
+}
+
 TEST_F(Http1ConnectionTest, SilentConnectionsAreClosedWithoutAnAnswer) {
   connect();
   advance(11s);

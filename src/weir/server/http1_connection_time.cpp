@@ -27,7 +27,7 @@ void Http1Connection::watch_stall() noexcept {
   stall_since_ = worker_.loop().now();
   stall_received_ = received_;
   stall_delivered_ = output_.delivered(*stream_);
-  set_timer(stall_since_ + worker_.limits().stall_timeout);
+  set_timer(later(stall_since_, worker_.limits().stall_timeout));
 }
 
 /// What has moved since watch_stall(). Once a request is answered, whoever does not read its answer cannot make up for
@@ -46,7 +46,7 @@ void Http1Connection::output_left() noexcept {
   stalled_watch_ = body_wait_ || state_ == State::discard;
   if (!was_slow || state_ != State::head) return;
   const Limits& limits = worker_.limits();
-  set_timer(worker_.loop().now() + (exchange_ == nullptr ? limits.idle_timeout : limits.header_timeout));
+  set_timer(later(worker_.loop().now(), exchange_ == nullptr ? limits.idle_timeout : limits.header_timeout));
 }
 
 void Http1Connection::on_timer() noexcept {

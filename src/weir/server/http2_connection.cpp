@@ -395,17 +395,17 @@ void Http2Connection::watch_output() noexcept {
 
 Instant Http2Connection::next_due() const noexcept {
   const Limits& bounds = limits();
-  if (state_ == State::lingering) return linger_since_ + bounds.linger_timeout;
+  if (state_ == State::lingering) return later(linger_since_, bounds.linger_timeout);
   Instant due = Instant::max();
-  if (watching_output_) due = std::min(due, output_since_ + bounds.stall_timeout);
-  if (head_open_) due = std::min(due, head_since_ + bounds.header_timeout);
-  if (drain_ == Drain::announced) due = std::min(due, drain_since_ + bounds.linger_timeout);
+  if (watching_output_) due = std::min(due, later(output_since_, bounds.stall_timeout));
+  if (head_open_) due = std::min(due, later(head_since_, bounds.header_timeout));
+  if (drain_ == Drain::announced) due = std::min(due, later(drain_since_, bounds.linger_timeout));
   if (open_ == 0) due = std::min(due, idle_due());
   return due;
 }
 
 Instant Http2Connection::idle_due() const noexcept {
-  return idle_since_ + (settled_ ? limits().idle_timeout : limits().header_timeout);
+  return later(idle_since_, settled_ ? limits().idle_timeout : limits().header_timeout);
 }
 
 /// Cheap when the time moves back, as it does with every request: the timer is armed again only when it moves forward.
@@ -420,7 +420,7 @@ void Http2Connection::on_timer() noexcept {
   if (state_ == State::closed) return;
   if (now < next_due()) return update_timer();
   if (state_ == State::lingering) return destroy_soon(false);
-  if (watching_output_ && now >= output_since_ + bounds.stall_timeout) {
+  if (watching_output_ && now >= later(output_since_, bounds.stall_timeout)) {
     const std::uint64_t delivered = output_.delivered(*stream_);
     const std::uint64_t moved = delivered - std::min(delivered, output_mark_);
     const auto seconds = std::chrono::duration<double>(now - output_since_).count();
@@ -430,11 +430,11 @@ void Http2Connection::on_timer() noexcept {
     watching_output_ = false;
     watch_output();
   }
-  if (head_open_ && now >= head_since_ + bounds.header_timeout) {
+  if (head_open_ && now >= later(head_since_, bounds.header_timeout)) {
     head_open_ = false;
     session_.fail(ErrorCode::enhance_your_calm, "a request head took too long to arrive");
     detach_streams(StopReason::gone);
-  } else if (drain_ == Drain::announced && now >= drain_since_ + bounds.linger_timeout) {
+  } else if (drain_ == Drain::announced && now >= later(drain_since_, bounds.linger_timeout)) {
     end_requests();
   } else if (open_ == 0 && drain_ != Drain::ended && now >= idle_due()) {
     if (!settled_) return destroy_soon(false);  // It never began.

@@ -533,7 +533,7 @@ void Http2Stream::watch_stall() noexcept {
   stall_since_ = connection_.loop().now();
   stall_mark_ = received_ + sent_;
   stall_delivered_ = has_output() ? connection_.delivered() : 0;
-  connection_.loop().arm(*this, stall_since_ + connection_.limits().stall_timeout);
+  connection_.loop().arm(*this, later(stall_since_, connection_.limits().stall_timeout));
 }
 
 void Http2Stream::on_timer() noexcept {

@@ -1,6 +1,7 @@
 // Where time comes from. Nothing in Weir asks the system for the time except through a Clock, so tests can own it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 namespace weir {
@@ -10,6 +11,12 @@ using Duration = std::chrono::nanoseconds;
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 /// Calendar time (UTC): for dates in headers, logs and tokens.
 using WallTime = std::chrono::time_point<std::chrono::system_clock, Duration>;
+
+/// `delay` after `from`. Where no such time exists it is Instant::max(), which is never: Duration::max() can be meant
+/// as a time-out that does not pass.
+[[nodiscard]] constexpr Instant later(Instant from, Duration delay) noexcept {
+  return delay > Instant::max() - std::max(from, Instant{}) ? Instant::max() : from + delay;
+}
 
 /// A source of time. Thread-safe.
 class Clock {

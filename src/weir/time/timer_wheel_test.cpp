@@ -12,6 +12,16 @@
 namespace weir {
 namespace {
 
+TEST(Clock, WhatNoTimeIsLaterThanIsNever) {
+  const Instant now(std::chrono::hours(1));
+  EXPECT_EQ(later(now, std::chrono::seconds(5)) - now, std::chrono::seconds(5));
+  EXPECT_EQ(later(now, std::chrono::seconds(-5)) - now, std::chrono::seconds(-5));
+  EXPECT_EQ(later(now, Duration::max()), Instant::max());
+  EXPECT_EQ(later(now, Duration::max() - std::chrono::minutes(59)), Instant::max());
+  EXPECT_EQ(later(Instant::max(), Duration::max()), Instant::max());
+  EXPECT_EQ(later(Instant(-std::chrono::hours(1)), std::chrono::hours(2)), now);
+}
+
 using namespace std::chrono_literals;
 
 const Instant start = Instant(1h);

@@ -51,7 +51,8 @@ void Context::run(const ChainEnvironment& environment, const Endpoint& endpoint,
   handler_ = instead != nullptr ? instead : endpoint.handler.get();
   if (endpoint.body_limit) exchange_.limit_body(*endpoint.body_limit);
   if (endpoint.timeout) {
-    exchange_.set_deadline(*endpoint.timeout == Duration::zero() ? Instant::max() : started() + *endpoint.timeout);
+    exchange_.set_deadline(*endpoint.timeout == Duration::zero() ? Instant::max()
+                                                                 : later(started(), *endpoint.timeout));
   }
   for (const Middleware& middleware : endpoint.chain) {
     if (middleware.waits()) {

@@ -72,7 +72,7 @@ void WebSocketConnection::leave_open(State next) noexcept {
     stop_.request_stop(worker_.draining() ? StopReason::shutdown : StopReason::gone);
   }
   state_ = next;
-  if (next != State::dead) loop().arm(*this, loop().now() + options().close_timeout);
+  if (next != State::dead) loop().arm(*this, later(loop().now(), options().close_timeout));
   loop().defer(*this);
 }
 
@@ -98,7 +98,7 @@ void WebSocketConnection::finish_stream() noexcept {
   // Closing with unread bytes would reset the connection, and the reset overtake the Close frame.
   stream_->shutdown_write();
   state_ = State::lingering;
-  loop().arm(*this, loop().now() + worker_.limits().linger_timeout);
+  loop().arm(*this, later(loop().now(), worker_.limits().linger_timeout));
 }
 
 /// The stream is of no more use, or not needed any more.
@@ -116,7 +116,7 @@ void WebSocketConnection::drain() noexcept {
   const Duration spread = worker_.drain_spread();
   if (spread <= Duration::zero()) return close(CloseCode::going_away, "the server is going away");
   const auto fraction = scatter(reinterpret_cast<std::uintptr_t>(this)) % 1024;
-  drain_at_ = loop().now() + spread * static_cast<std::int64_t>(fraction) / 1024;
+  drain_at_ = later(loop().now(), spread / 1024 * static_cast<std::int64_t>(fraction));
   arm_keepalive();
 }
 
@@ -193,8 +193,8 @@ net::SocketAddress WebSocketConnection::peer() const noexcept {
 void WebSocketConnection::arm_keepalive() noexcept {
   Instant due = drain_at_;
   if (options().ping_interval > Duration::zero()) {
-    due =
-        std::min(due, awaiting_pong_ ? ping_sent_ + options().pong_timeout : last_received_ + options().ping_interval);
+    due = std::min(due, awaiting_pong_ ? later(ping_sent_, options().pong_timeout)
+                                       : later(last_received_, options().ping_interval));
   }
   if (due != Instant::max()) loop().arm(*this, due);
 }
@@ -213,7 +213,7 @@ void WebSocketConnection::check_keepalive(Instant now) noexcept {
   if (options().ping_interval <= Duration::zero()) return arm_keepalive();
   // While the handler takes its time nothing is read, so nothing can be said of the client.
   const bool reading = receiver_ != nullptr;
-  if (awaiting_pong_ && now >= ping_sent_ + options().pong_timeout) {
+  if (awaiting_pong_ && now >= later(ping_sent_, options().pong_timeout)) {
     if (ping_is_under_way()) {
       ping_sent_ = now;
     } else if (reading || output_.written() < ping_end_) {
@@ -222,7 +222,7 @@ void WebSocketConnection::check_keepalive(Instant now) noexcept {
       awaiting_pong_ = false;
       last_received_ = now;
     }
-  } else if (!awaiting_pong_ && now >= last_received_ + options().ping_interval) {
+  } else if (!awaiting_pong_ && now >= later(last_received_, options().ping_interval)) {
     awaiting_pong_ = true;
     ping_sent_ = now;
     delivered_mark_ = output_.delivered(*stream_);
