@@ -55,7 +55,7 @@ void Http1Connection::begin_exchange(std::size_t head_size) noexcept {
   exchange.request() = head_.request;
   // What a target in absolute form says is the client's word only.
   exchange.request().scheme = info_.secure() ? "https" : "http";
-  keep_alive_ = head_.keep_alive && !peer_closed_ && worker_.keep_alive() &&
+  keep_alive_ = head_.keep_alive && worker_.keep_alive() &&
                 (limits.requests_per_connection == 0 || requests_ < limits.requests_per_connection);
   continue_due_ = head_.expect_continue;
   chunked_ = false;
@@ -111,10 +111,9 @@ void Http1Connection::detach_exchange(StopReason reason) noexcept {
   }
 }
 
+/// Told while nothing was read. What was sent before the end is still to be read: the rest of a body, further requests.
 void Http1Connection::on_peer_closed() noexcept {
-  peer_closed_ = true;
-  keep_alive_ = false;
-  if (exchange_ != nullptr && state_ == State::exchange) exchange_->on_peer_closed();
+  if (state_ == State::exchange && exchange_ != nullptr && request_arrived()) exchange_->on_peer_closed();
   if (state_ != State::closed) update_interest();
 }
 

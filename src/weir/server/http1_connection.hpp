@@ -91,6 +91,7 @@ class Http1Connection final : public Connection,
   enum class Speaks : std::uint8_t { http1, http2, perhaps_http2, nothing };
   [[nodiscard]] Speaks protocol_of_client() const noexcept;
   bool discard_body() noexcept;
+  [[nodiscard]] bool request_arrived() const noexcept;
   BodyPiece body_failed(http1::ParseError error) noexcept;
   void store_input() noexcept;
   void update_interest() noexcept;
@@ -135,9 +136,9 @@ class Http1Connection final : public Connection,
   bool keep_alive_ = true;
   bool chunked_ = false;       // the streamed response uses the chunked coding
   bool continue_due_ = false;  // the client waits for 100 Continue
-  bool peer_closed_ = false;
-  bool processing_ = false;  // process() is on the stack: it flushes
-  bool body_wait_ = false;   // somebody waits for more of the body
+  bool peer_closed_ = false;   // its end has been read
+  bool processing_ = false;    // process() is on the stack: it flushes
+  bool body_wait_ = false;     // somebody waits for more of the body
   bool stalled_watch_ = false;
 };
 

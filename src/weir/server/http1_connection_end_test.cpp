@@ -54,6 +54,48 @@ TEST_F(Http1ConnectionEndTest, AHalfClosedClientGetsAllOfItsAnswer) {
   }
 }
 
+/// It is not cancelled before its body is there, and the end behind the body does not cut that short.
+TEST_F(Http1ConnectionEndTest, AHalfClosedClientsBodyIsStillRead) {
+  bool cancelled = false;
+  service_.handlers["/later"] = [&](Exchange& x) {
+    x.run([](Exchange& exchange, bool& stopped) -> Task<void> {
+      stopped = !co_await exchange.loop().sleep(1s, exchange.stop_token());
+      std::size_t bytes = 0;
+      for (;;) {
+        const Result<std::string_view> piece = co_await exchange.read_body();
+        if (!piece) co_return exchange.respond(http::to_response(http::to_problem(piece.error())));
+        if (piece->empty()) co_return exchange.respond(text(std::to_string(bytes)));
+        bytes += piece->size();
+      }
+    }(x, cancelled));
+  };
+  connect({.capacity = 200'000});
+  send("POST /later HTTP/1.1\r\nHost: t\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, 'x'));
+  stream_->shutdown_write();
+  loop_.run_until_idle();
+  advance(1s);
+  EXPECT_TRUE(receive().ends_with("\r\n\r\n100000"));
+  EXPECT_FALSE(cancelled);
+  EXPECT_TRUE(closed_);
+}
+
+TEST_F(Http1ConnectionEndTest, AHalfClosedClientGetsAnswersToAllThatItAsked) {
+  service_.handlers["/later"] = [](Exchange& x) {
+    x.run([](Exchange& exchange) -> Task<void> {
+      static_cast<void>(co_await exchange.loop().sleep(1s));
+      exchange.respond(text("later"));
+    }(x));
+  };
+  connect();
+  for (int i = 0; i < 3; ++i) send("GET /later HTTP/1.1\r\nHost: t\r\n\r\n");
+  stream_->shutdown_write();
+  for (int i = 0; i < 3; ++i) {
+    advance(1s);
+    EXPECT_TRUE(receive().ends_with("\r\n\r\nlater")) << i;
+    EXPECT_EQ(closed_, i == 2);
+  }
+}
+
 /// What a handler holds of the body of its request, and looks at a second after its client or its time has gone.
 class Http1HeldBodyTest : public Http1ConnectionTest, private BodyCollector {
  protected:

@@ -52,7 +52,8 @@ void Http1Connection::on_readable() noexcept {
         case Fill::some:
         case Fill::blocked:
           return;
-        case Fill::ended:
+        case Fill::ended:  // Requests that came before it are still answered.
+          peer_closed_ = true;
           return on_peer_closed();
         case Fill::failed:
           return destroy_soon(true);
@@ -229,6 +230,13 @@ void Http1Connection::store_input() noexcept {
   input_begin_ = 0;
 }
 
+/// Whether all of the request is here: what the client does now says nothing of its body any more.
+bool Http1Connection::request_arrived() const noexcept {
+  if (parser_.body().complete()) return true;
+  return head_.framing == http1::Framing::length &&
+         head_.content_length - parser_.body().received() <= unparsed().size();
+}
+
 BodyPiece Http1Connection::pull_body(Exchange& exchange) noexcept {
   for (;;) {
     if (parser_.body().complete()) return {BodyPiece::Kind::end, {}};
@@ -241,7 +249,6 @@ BodyPiece Http1Connection::pull_body(Exchange& exchange) noexcept {
     }
     if (result.state == http1::ParseState::complete) return {BodyPiece::Kind::end, {}};
     if (result.consumed != 0) continue;
-    if (peer_closed_) return body_failed(http1::ParseError::truncated);
 
     // More must be read. The head stays with the exchange; the body goes through a block of its own.
     try {

@@ -38,6 +38,7 @@ void Http1Connection::on_writable() noexcept {
 
 bool Http1Connection::may_keep_alive(const Exchange& exchange) const noexcept {
   if (!keep_alive_ || !worker_.keep_alive()) return false;
+  if (peer_closed_ && unparsed().empty()) return false;  // Nothing more will come.
   if (exchange.body_error() != nullptr || exchange.timed_out()) return false;
   if (parser_.body().complete()) return true;
   // The rest of the body has to be read over. A client that waits for 100 Continue may never send it.
