@@ -144,7 +144,7 @@ TEST(Errors, MayLookOtherwise) {
   EXPECT_TRUE(client.del("/users/1").body.starts_with(R"({"error":)"));
   const auto large = client.post("/notes", "text/plain", "12345");
   EXPECT_EQ(large.status, 413);
-  EXPECT_EQ(large.header("Content-Type"), "application/problem+json") << "the chain that is on refuses it";
+  EXPECT_TRUE(large.body.starts_with(R"({"error":)"));
 }
 
 TEST(Errors, CodesHaveStatuses) {

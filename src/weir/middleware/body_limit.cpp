@@ -1,8 +1,5 @@
 #include "weir/middleware/body_limit.hpp"
 
-#include <optional>
-#include <string>
-
 #include "weir/web/context.hpp"
 
 namespace weir {
@@ -15,16 +12,7 @@ class BodyLimit {
 
   explicit BodyLimit(const BodyLimitOptions& options) : bytes_(options.bytes) {}
 
-  Result<void> before(Context& ctx) const {
-    const std::uint64_t limit = ctx.endpoint()->body_limit.value_or(bytes_);
-    ctx.limit_body(limit);
-    const std::optional<std::uint64_t> length = ctx.exchange().content_length();
-    if (limit != 0 && length && *length > limit) [[unlikely]] {
-      return fail(Errc::too_large, "the request body has " + std::to_string(*length) + " bytes, more than the " +
-                                       std::to_string(limit) + " that are accepted here");
-    }
-    return {};
-  }
+  void before(Context& ctx) const { ctx.limit_body(ctx.endpoint()->body_limit.value_or(bytes_)); }
 
   void describe(OperationDoc& doc) const {
     if (!doc.request_bodies.empty()) doc.problem(Status::content_too_large);

@@ -44,6 +44,25 @@ TEST_F(BodyLimitTest, RefusesAnAnnouncedLengthBeforeReading) {
   EXPECT_EQ(calls_, 0);
 }
 
+/// What cors() sets must be on the refusal, too, or a page cannot tell it from a network that is down.
+TEST_F(BodyLimitTest, MiddlewareBehindItHoldsForTheRefusal) {
+  struct Outside {
+    static void after(Context&, Response& response) { response.headers.set("X-Outside", "yes"); }
+  };
+  struct Waiting {
+    static Task<Response> around(Context&, Next next) { co_return co_await next(); }
+  };
+  for (const bool waits : {false, true}) {
+    std::vector<Middleware> chain = {body_limit({.bytes = 10}), Outside{}};
+    if (waits) chain.emplace_back(Waiting{});
+    serve(std::move(chain));
+    const TestResponse answer = service_->request("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\n");
+    EXPECT_EQ(answer.status, 413);
+    EXPECT_EQ(answer.header("X-Outside"), "yes");
+    EXPECT_EQ(calls_, 0);
+  }
+}
+
 TEST_F(BodyLimitTest, RefusesWhileReadingWhereNoLengthWasAnnounced) {
   serve({body_limit({.bytes = 10})});
   const TestResponse answer = service_->request(

@@ -187,19 +187,23 @@ BodyPiece Exchange::pull_body() noexcept {
     return {BodyPiece::Kind::error, {}};
   }
   // Before anything is read or asked for (100 Continue), and before memory is set aside for all of it.
-  if (body_limit_ != 0 && content_length_ > body_limit_) return body_too_large();
+  if (!accepts_length()) return {BodyPiece::Kind::error, {}};
   BodyPiece piece = port_->pull_body(*this);
   if (piece.kind == BodyPiece::Kind::data) {
     body_moved_ = loop_.now();
     body_received_ += piece.data.size();
-    if (body_limit_ != 0 && body_received_ > body_limit_) return body_too_large();
+    if (body_limit_ != 0 && body_received_ > body_limit_) {
+      fail_body(Error(Errc::too_large, "the request body is larger than " + std::to_string(body_limit_) + " bytes"));
+      return {BodyPiece::Kind::error, {}};
+    }
   }
   return piece;
 }
 
-BodyPiece Exchange::body_too_large() noexcept {
-  fail_body(Error(Errc::too_large, "the request body is larger than " + std::to_string(body_limit_) + " bytes"));
-  return {BodyPiece::Kind::error, {}};
+void Exchange::refuse_length() noexcept {
+  fail_body(Error(Errc::too_large, "the request body has " + std::to_string(*content_length_) +
+                                       " bytes, more than the " + std::to_string(body_limit_) +
+                                       " that are accepted here"));
 }
 
 void Exchange::fail_body(Error error) noexcept {

@@ -159,6 +159,13 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   // --- its body ---
   /// Refuse bodies above this (413). Call it before the first pull; 0: no limit.
   void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes; }
+  /// False, with a body_error(), where the length that the client announced is above the limit: nothing need be read.
+  [[nodiscard]] bool accepts_length() noexcept {
+    if (body_limit_ == 0 || content_length_ <= body_limit_) [[likely]]
+      return true;
+    refuse_length();
+    return false;
+  }
   [[nodiscard]] std::uint64_t body_limit() const noexcept { return body_limit_; }
   /// True if the request announced a body (it may still be empty).
   [[nodiscard]] bool has_body() const noexcept { return has_body_; }
@@ -221,6 +228,7 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
     content_length_ = length;
   }
   void fail_body(Error error) noexcept;
+
   /// More of the body (or its end, or its error) can be pulled.
   void on_body_readable() noexcept;
   /// The reader has caught up.
@@ -246,7 +254,7 @@ class Exchange final : private Timer, private Deferred, private BodyWaiter {
   void on_timer() noexcept override;
   void on_deferred() noexcept override;
   void on_body_ready() noexcept override;
-  BodyPiece body_too_large() noexcept;
+  void refuse_length() noexcept;
   void pump_collector() noexcept;
   void deliver(Result<std::string_view> body) noexcept;
   void start_stream(http::Response&& response) noexcept;

@@ -69,6 +69,8 @@ void Context::run(const ChainEnvironment& environment, const Endpoint& endpoint,
     }
     ++passed_;
   }
+  if (!exchange_.accepts_length()) [[unlikely]]
+    return complete(detail::error_response(*this, *exchange_.body_error()));
   if (handler_->body() == BodyUse::whole) return exchange_.collect_body(*this);
   call_handler();
 }
@@ -145,6 +147,7 @@ Task<Response> Next::operator()() const {
 /// around it sees them as such.
 Task<Response> Context::answer() {
   const Handler& handler = *handler_;
+  if (!exchange_.accepts_length()) co_return detail::error_response(*this, *exchange_.body_error());
   if (handler.body() == BodyUse::whole) {
     Task<Result<std::string_view>> task = body();
     Result<std::string_view> received = co_await std::move(task);
