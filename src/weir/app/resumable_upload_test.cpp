@@ -234,6 +234,14 @@ TEST_F(ResumableUploadTest, SurvivesARestart) {
   EXPECT_EQ(files(), 2u) << "two that are remembered as complete";
 }
 
+TEST_F(ResumableUploadTest, ALongNameSurvivesARestart) {
+  const std::string name(6000, 'n');
+  const std::string where = begin({{"Content-Disposition", "inline; filename=\"" + name + "\""}}, "abc");
+  restart();
+  EXPECT_EQ(offset(where), "3");
+  EXPECT_EQ(append(where, 3, "def", true).json<Uploaded>()->name, name);
+}
+
 TEST_F(ResumableUploadTest, FinishesAgainWhatWasNotFinished) {
   const std::string where = begin({}, "abc");
   fail_next_ = true;

@@ -36,6 +36,7 @@ bool RedirectToHttps::is_exempt(std::string_view path) const noexcept {
 
 bool RedirectToHttps::covers(std::string_view host) const noexcept {
   if (options_.hosts.empty()) return true;
+  if (host.ends_with('.')) host.remove_suffix(1);  // The same name, written to its root.
   return std::ranges::any_of(options_.hosts, [host](std::string_view wanted) {
     if (!wanted.starts_with("*.")) return http::equals_ignoring_case(wanted, host);
     wanted.remove_prefix(1);

@@ -37,6 +37,7 @@ TEST(RedirectToHttps, LeavesExemptPathsAndOtherHostsAlone) {
   EXPECT_EQ(service.request(get("/healthz", "a.example")).status, 200);
   EXPECT_EQ(service.request(get("/x", "A.example")).status, 308);
   EXPECT_EQ(service.request(get("/x", "c.b.example")).status, 308);
+  EXPECT_EQ(service.request(get("/x", "a.example.")).status, 308);
   EXPECT_EQ(service.request(get("/x", "b.example")).status, 200);
   EXPECT_EQ(service.request(get("/x", "c.example")).status, 200);
 }

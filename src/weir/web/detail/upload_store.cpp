@@ -21,6 +21,7 @@ namespace weir::detail {
 namespace {
 
 constexpr std::size_t id_size = 32;
+constexpr off_t max_record = 1 << 20;  // bytes; names and types come in header fields, which are bounded
 
 std::int64_t seconds(WallTime time) noexcept {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
@@ -96,12 +97,12 @@ void UploadStore::load_one(const std::string& id) {
   auto upload = std::make_shared<StoredUpload>();
   upload->id = id;
   upload->path = file(id, ".part");
-  std::string text(4096, '\0');
   const net::Fd about(::open(file(id, ".json").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat info{};
-  const ssize_t got = about.get() < 0 ? -1 : ::read(about.get(), text.data(), text.size());
-  text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-  bool good = got > 0 && ::fstat(about.get(), &info) == 0 && json::read(text, upload->record).has_value();
+  bool good = about.get() >= 0 && ::fstat(about.get(), &info) == 0 && info.st_size <= max_record;
+  std::string text(good ? static_cast<std::size_t>(info.st_size) : 0, '\0');
+  good = good && ::read(about.get(), text.data(), text.size()) == info.st_size;
+  good = good && json::read(text, upload->record).has_value();
   if (good && !upload->record.complete) {
     upload->file = net::Fd(::open(upload->path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     good = upload->file.get() >= 0 && ::fstat(upload->file.get(), &info) == 0;
