@@ -103,8 +103,8 @@ void EventLoop::run() {
   stopping_.store(false, std::memory_order_release);
 }
 
-void EventLoop::run_once(bool wait) {
-  turn(wait, false);
+bool EventLoop::run_once(bool wait) {
+  return turn(wait, false);
 }
 
 bool EventLoop::run_until_idle() {

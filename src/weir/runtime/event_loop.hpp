@@ -74,7 +74,8 @@ class EventLoop {
   /// Turns until stop().
   void run();
   /// One turn. With `wait` it sleeps until there is something to do; with a manual clock timers never end the sleep.
-  void run_once(bool wait);
+  /// True if anything was done.
+  bool run_once(bool wait);
   /// Turns (without sleeping) until nothing is ready, posted, deferred or due; true if anything was done.
   bool run_until_idle();
   /// Any thread, also from callbacks: run() returns at the end of the turn, or at once when it is called later.

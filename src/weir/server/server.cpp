@@ -14,8 +14,8 @@ namespace {
 /// Turns the loop until all that ends by itself has ended: that takes a few turns. What goes on for ever, whatever its
 /// stop token says, does not keep us.
 void settle(EventLoop& loop) {
-  constexpr int turns = 1000;
-  for (int i = 0; i < turns; ++i) loop.run_once(false);
+  for (int turns = 1000; turns > 0 && loop.run_once(false); --turns) {
+  }
 }
 
 /// sendfile(2) has no MSG_NOSIGNAL: without this a client that goes away during a download would end the process. A
