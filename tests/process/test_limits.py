@@ -76,6 +76,8 @@ class Connections(unittest.TestCase):
             wait_until(taken, "there is room again")
             text = clients[0].request("GET", "/actuator/prometheus").body.decode()
             self.assertRegex(text, r"(?m)^weir_connections_refused_total (2[0-9]|[3-9][0-9]|[0-9]{3,})$")
+            self.assertRegex(text, r'(?m)^weir_requests_refused_total\{status="503",reason="too many connections"\} '
+                                   r"(2[0-9]|[3-9][0-9]|[0-9]{3,})$")
 
     def test_clients_that_break_off_leave_nothing_behind(self):
         with harness.scratch_folder() as folder:

@@ -1,6 +1,7 @@
 #include "weir/app/application.hpp"
 
 #include <new>
+#include <string>
 #include <utility>
 
 #include "weir/http/problem.hpp"
@@ -130,8 +131,12 @@ class Application::Local final : public server::ExchangeLocal {
   LoopRoutes::Held* held_ = nullptr;
 };
 
-Application::Application(ChainEnvironment environment, const std::vector<Middleware>& chain)
-    : environment_(std::move(environment)) {
+Application::Application(ChainEnvironment environment, const std::vector<Middleware>& chain, MetricsRegistry& metrics)
+    : environment_(std::move(environment)),
+      refusals_(metrics.counter({.name = "weir_requests_refused_total",
+                                 .help = "Clients refused before there was a request that a route could answer.",
+                                 .labels = {"status", "reason"},
+                                 .max_series = 200})) {
   constexpr std::array<std::pair<std::string_view, Response (*)(Context&)>, fallbacks> kinds = {{
       {"NOT_FOUND", &not_found},
       {"METHOD_NOT_ALLOWED", &method_not_allowed},
@@ -232,10 +237,14 @@ void Application::on_finish(server::Exchange& exchange, const server::Outcome& o
 
 void Application::on_refused(const server::ConnectionInfo& connection, http::Status status,
                              std::string_view why) noexcept {
+  const int code = http::to_code(status);
   net::SocketAddress::IpText room;
-  environment_.log.info(
-      "a request was refused",
-      {{"status", static_cast<int>(http::to_code(status))}, {"why", why}, {"peer", connection.peer->ip_text(room)}});
+  environment_.log.info("a request was refused",
+                        {{"status", code}, {"why", why}, {"peer", connection.peer->ip_text(room)}});
+  try {
+    refusals_.with({std::to_string(code), why}).add();  // There are few reasons, all of them constants.
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 }  // namespace weir

@@ -13,6 +13,7 @@
 #include "weir/base/error.hpp"
 #include "weir/router/router.hpp"
 #include "weir/server/exchange.hpp"
+#include "weir/telemetry/metrics.hpp"
 #include "weir/web/context.hpp"
 #include "weir/web/endpoint.hpp"
 
@@ -31,8 +32,8 @@ class Application final : public server::Service {
   enum class Fallback : std::uint8_t { not_found, method_not_allowed, options, redirect, bad_path, not_implemented };
   static constexpr std::size_t fallbacks = 6;
 
-  /// `chain` surrounds the fallbacks: the middleware of the whole application.
-  Application(ChainEnvironment environment, const std::vector<Middleware>& chain);
+  /// `chain` surrounds the fallbacks: the middleware of the whole application. `metrics` counts who is refused.
+  Application(ChainEnvironment environment, const std::vector<Middleware>& chain, MetricsRegistry& metrics);
 
   /// Proxies whose word about their clients is taken. Before it serves.
   void trust(net::CidrSet proxies, ForwardedFields fields) {
@@ -58,6 +59,7 @@ class Application final : public server::Service {
   void answer_options(Context& ctx, const RouteSnapshot& routes) noexcept;
 
   ChainEnvironment environment_;
+  MetricFamily<Counter> refusals_;
   net::CidrSet trusted_proxies_;
   ForwardedFields forwarded_fields_ = ForwardedFields::x_forwarded;
   std::array<Endpoint, fallbacks> fallback_;

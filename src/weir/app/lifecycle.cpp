@@ -44,19 +44,6 @@ constexpr std::string_view more_threads = "raise the limit of processes (ulimit 
 
 constexpr std::string_view more_files = "raise the limit of open files (ulimit -n)";
 
-/// What was thrown, for people: hooks may throw anything.
-std::string text_of(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (const Error& error) {
-    return error.message();
-  } catch (...) {
-    return "an unknown exception";
-  }
-}
-
 /// Does what needs threads or descriptors; it throws where the system gives no more. `remedy`: what to do then.
 template <class Make>
 Result<void> acquire(std::string_view what, std::string_view remedy, const Make& make) {
@@ -204,14 +191,14 @@ Result<void> App::Impl::prepare() {
 
   auto snapshot = routes.build(outer, states, options.router);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-  application = std::make_unique<Application>(environment(), outer);
+  application = std::make_unique<Application>(environment(), outer, metrics);
   application->trust(*trusted, options.trusted_proxies.fields);
   application->publish(std::move(*snapshot));
   warn_of_shared_paths();
   if (!options.admin_listen.empty()) {
     auto admin_snapshot = admin_routes.build(admin_outer, states, options.router);
     if (!admin_snapshot) return std::unexpected(std::move(admin_snapshot.error()));
-    admin = std::make_unique<Application>(environment(), admin_outer);
+    admin = std::make_unique<Application>(environment(), admin_outer, metrics);
     admin->publish(std::move(*admin_snapshot));
   }
   return {};
@@ -288,7 +275,7 @@ Result<void> App::Impl::run_start_hooks() {
         return std::unexpected(std::move(done.error()).with_context("a start hook failed"));
       }
     } catch (...) {
-      return fail(Errc::internal, "a start hook threw: " + text_of(std::current_exception()));
+      return fail(thrown_error().with_context("a start hook threw"));
     }
   }
   return {};
@@ -299,7 +286,7 @@ void App::Impl::run_stop_hooks() noexcept {
     try {
       (*hook)();
     } catch (...) {
-      log->logger("app").error("a stop hook threw", {{"what", text_of(std::current_exception())}});
+      log->logger("app").error("a stop hook threw", {{"what", thrown_error().message()}});
     }
   }
 }
@@ -382,7 +369,7 @@ Result<void> App::start() {
       hook();
     } catch (...) {  // It serves already.
       impl_->log->logger("app").error("a hook for the listening application threw",
-                                      {{"what", text_of(std::current_exception())}});
+                                      {{"what", thrown_error().message()}});
     }
   }
   return {};

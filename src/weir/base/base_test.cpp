@@ -1,5 +1,7 @@
 #include <cerrno>
 #include <cstdint>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -28,6 +30,24 @@ TEST(Error, EveryCodeHasAName) {
 TEST(Error, ContextGoesBeforeTheMessage) {
   EXPECT_EQ(Error(Errc::internal, "no such column").with_context("users.sql:3").message(),
             "users.sql:3: no such column");
+}
+
+template <class Thrown>
+Error caught(Thrown thrown) {
+  try {
+    throw thrown;
+  } catch (...) {
+    return thrown_error();
+  }
+}
+
+TEST(Error, WhatWasThrownBecomesAValue) {
+  EXPECT_EQ(caught(Error(Errc::not_found, "no such user")).code(), Errc::not_found);
+  EXPECT_EQ(caught(Error(Errc::not_found, "no such user")).message(), "no such user");
+  EXPECT_EQ(caught(std::out_of_range("the third of two")).code(), Errc::internal);
+  EXPECT_EQ(caught(std::out_of_range("the third of two")).message(), "the third of two");
+  EXPECT_EQ(caught(std::bad_alloc()).code(), Errc::resource_exhausted);
+  EXPECT_EQ(caught(5).message(), "an unknown exception");
 }
 
 TEST(Recycle, BlockSizesArePowersOfTwoAndCoverTheRequest) {

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cerrno>
+#include <exception>
+#include <new>
 #include <system_error>
 
 namespace weir {
@@ -79,6 +81,22 @@ Errc code_of_errno(int value) noexcept {
   }
 }
 }  // namespace
+
+Error thrown_error() noexcept try {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    return {Errc::internal, error.what()};
+  } catch (...) {
+    return {Errc::internal, "an unknown exception"};
+  }
+} catch (...) {                                        // There is none either for the text of another one.
+  return {Errc::resource_exhausted, "out of memory"};  // Short enough to need none.
+}
 
 Error system_error(int errno_value, std::string_view what) {
   std::string message(what);

@@ -94,6 +94,10 @@ using Result = std::expected<T, Error>;
   return std::unexpected<Error>(std::move(error));
 }
 
+/// What was thrown, as a value: an Error stays the same, the text of other exceptions becomes the message. To be called
+/// where an exception is being handled: `catch (...) { log(thrown_error().message()); }`.
+[[nodiscard]] Error thrown_error() noexcept;
+
 /// The error of a failed system call: `what` names the operation and its object ("open /etc/weir.yaml"), `errno_value`
 /// is turned into its text and the nearest code (ENOENT → not_found, EACCES → permission_denied, ENOSPC and EMFILE →
 /// resource_exhausted, …).

@@ -94,10 +94,8 @@ class HealthRegistry::Entry final : private Timer, private Deferred {
     return running_ && !settled_ && loop_ == &loop && waiter_ == nullptr;
   }
 
-  static Result<void> call(const Check& check) noexcept try { return check(); } catch (const std::exception& error) {
-    return fail(Errc::internal, std::string("the check threw: ") + error.what());
-  } catch (...) {
-    return fail(Errc::internal, "the check threw something that is no std::exception");
+  static Result<void> call(const Check& check) noexcept try { return check(); } catch (...) {
+    return fail(thrown_error().with_context("the check threw"));
   }
 
   Task<void> run() {
@@ -105,10 +103,8 @@ class HealthRegistry::Entry final : private Timer, private Deferred {
     try {
       Task<Result<void>> check = std::get<AsyncCheck>(check_)();
       result = co_await std::move(check);
-    } catch (const std::exception& error) {
-      result = fail(Errc::internal, std::string("the check threw: ") + error.what());
     } catch (...) {
-      result = fail(Errc::internal, "the check threw something that is no std::exception");
+      result = fail(thrown_error().with_context("the check threw"));
     }
     loop_->cancel(*this);
     loop_->defer(*this);

@@ -73,10 +73,8 @@ template <class Call>
 auto outcome_of(const Call& call) -> decltype(call()) {
   try {
     return call();
-  } catch (const std::exception& thrown) {
-    return fail(Errc::unknown, std::string("the sink threw: ") + thrown.what());
   } catch (...) {
-    return fail(Errc::unknown, "the sink threw");
+    return fail(thrown_error().with_context("the sink threw"));
   }
 }
 

@@ -286,10 +286,8 @@ struct WebSocketConnection::Runner {
 WebSocketConnection::Runner WebSocketConnection::run(WebSocketConnection& self, Task<void> handler) {
   try {
     co_await std::move(handler);
-  } catch (const std::exception& error) {
-    self.handler_threw(error.what());
   } catch (...) {
-    self.handler_threw("an unknown exception");
+    self.handler_threw(thrown_error().message());
   }
   self.on_handler_end();
 }
@@ -310,7 +308,7 @@ void WebSocketConnection::start(WebSocketSession& session) noexcept {
   end_turn();
 }
 
-void WebSocketConnection::handler_threw(const char* what) noexcept {
+void WebSocketConnection::handler_threw(std::string_view what) noexcept {
   if (accepted_.environment != nullptr) {
     accepted_.environment->log.error("a WebSocket handler threw",
                                      {{"what", what}, {"route", accepted_.route->pattern}});

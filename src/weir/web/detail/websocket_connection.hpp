@@ -170,7 +170,7 @@ class WebSocketConnection final : public server::Connection,
   bool ping_is_under_way() noexcept;
   void leave_topics() noexcept;
   void tell_waiting_lanes() noexcept;
-  void handler_threw(const char* what) noexcept;
+  void handler_threw(std::string_view what) noexcept;
   struct Runner;
   static Runner run(WebSocketConnection& self, Task<void> handler);
 
