@@ -106,6 +106,17 @@ class Machine(unittest.TestCase):
         self.assertAlmostEqual(share(0.5, 10, 7.5), 0.2)  # 2 s of somebody else's work
         self.assertEqual(share(2, 10, 9), 0)  # the clocks of a core and of a process tick apart
 
+    def test_cpu_time_is_finer_than_a_tick(self):
+        began, before = time.process_time(), machine.cpu_seconds(os.getpid())
+        while time.process_time() < began + 0.003:
+            pass
+        self.assertAlmostEqual(machine.cpu_seconds(os.getpid()) - before, 0.003, delta=0.002)
+        self.assertAlmostEqual(machine._cpu_seconds_in_ticks(os.getpid()), machine.cpu_seconds(os.getpid()), delta=0.05)
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        with self.assertRaises(OSError):
+            machine.cpu_seconds(ended.pid)
+
     def test_cpu_of_a_busy_process(self):
         busy = machine.start([sys.executable, "-c", "while True: pass"])
         try:
