@@ -110,7 +110,7 @@ def _conclusions(run, names, measured):
     summary = f"Weir is ahead in {len(won)} of {len(measured)} scenarios"
     summary += f"; another one is in {len(other)} ({', '.join(other)})" if other else ""
     summary += f"; no winner could be named in {len(unclear)} ({', '.join(unclear)})" if unclear else ""
-    return f"## Conclusions\n\n{summary}.\n\n" + _table(("scenario", "ahead", "why"), lines)
+    return f"## Conclusions\n\n{summary}.\n\n" + _table(("scenario", "ahead", "why"), lines) + f"\n{figures.RULE}. It is about the rounds of this run: another start of the servers, or another machine, may shift it.\n"
 
 
 def _anchor(title):
@@ -169,8 +169,8 @@ def _figures(good, scenario, names):
     for cell in good:
         main = cell["figures"].get(scenario.figure)
         factor = ""
-        if weir and cell is not weir and main:
-            factor = f"{figures.ratio(measure.values_of(cell, scenario), measure.values_of(weir, scenario))['median']:.2f} x"
+        if weir and cell is not weir:
+            factor = measure.beside(cell, weir, scenario)
         failed = ", ".join(f"{count:,} {what}" for what, count in cell["failures"].items() if count)
         rows.append((f"**{names[cell['peer']]}**" if cell is weir else names[cell["peer"]], f"{main['median']:.2f}" if main else "",
                      f"{main['min']:.2f}-{main['max']:.2f}" if main else "", factor, *(_show(cell, key, how) for _, key, how in columns), failed or "none"))

@@ -49,9 +49,8 @@ def recommend(leaf, data, cells):
     if not rounds:
         return None, "not measured in this run"
     # What took a part of the core at full load says nothing about memory, or about the rounds at another rate.
-    shaken = [cell["peer"] for cell in of if cell.get("disturbed") and not rate and figure != "pss"]
-    noisy = [name for name, values in rounds.items() if figures.noise(values)]
-    if figures.in_the_way(rounds, noisy, shaken):
+    shaken = [cell["peer"] for cell in of if (cell.get("disturbed") or cell.get("cold")) and not rate and figure != "pss"]
+    if figures.in_the_way(rounds, shaken):
         return None, "this run was too noisy to say"
     best, sentence = figures.winner(rounds)
     if best is None:

@@ -2,7 +2,7 @@
 import math
 import statistics
 
-# A cell whose rounds differ by more than this share of their median says nothing about small differences.
+# Rounds that differ by more than this share of their median are told.
 NOISY_SPREAD = 0.25
 # Somebody else's share of the server's core.
 NOISY_FOREIGN = 0.15
@@ -39,7 +39,8 @@ def spread(values):
 
 
 def noise(values, foreign=()):
-    """Why the rounds of a cell are not to be trusted; an empty text where they are."""
+    """What stands beside a cell's own figures where its rounds differ or something disturbed them; an empty text where all is well.
+    Rounds that differ are no reason to doubt a comparison, which is of pairs of rounds."""
     values = list(values)
     reasons = []
     if len(values) < 2:
@@ -56,74 +57,6 @@ def disturbed(foreign):
     return bool(foreign) and statistics.median(foreign) > NOISY_FOREIGN
 
 
-def in_the_way(cells, noisy, shaken, lower_is_better=True):
-    """Who of the noisy of {name: rounds} could change who is best; what is far behind in all of its rounds cannot. Those that
-    are only `noisy` differ from round to round; `shaken` ones were disturbed by something else."""
-    cells = {name: list(rounds) for name, rounds in cells.items() if rounds}
-    if not cells:
-        return []
-    sign = 1 if lower_is_better else -1
-    best = min(cells, key=lambda name: sign * statistics.median(cells[name]))
-    if best in shaken:
-        return [best]
-
-    def reach(name):  # the best round of another, the worst of the best
-        return min(cells[name]) / max(cells[best]) if lower_is_better else min(cells[best]) / max(cells[name])
-    others = [name for name in cells if name != best]
-    found = [name for name in others if (name in shaken and reach(name) < 1.5) or (name in noisy and reach(name) < 1)]
-    if best in noisy and any(reach(name) < 1 for name in others):
-        found.insert(0, best)
-    return found
-
-
-def winner(cells, lower_is_better=True):
-    """Who of {name: rounds} is best, judged round by round: (name, sentence). The name is None where nobody is ahead
-    beyond the noise: the best must beat the second in all rounds but one of five."""
-    cells = {name: list(rounds) for name, rounds in cells.items() if rounds}
-    if not cells:
-        return None, "nothing was measured"
-    order = sorted(cells, key=lambda name: statistics.median(cells[name]), reverse=not lower_is_better)
-    if len(order) == 1:
-        return None, "there is nobody to compare with"
-    best, second = order[0], order[1]
-    pairs = list(zip(cells[best], cells[second]))
-    if len(pairs) < 3:
-        return None, f"{len(pairs)} rounds are too few to name a winner"
-    won = sum((a < b) if lower_is_better else (a > b) for a, b in pairs)
-    if won < len(pairs) - len(pairs) // 5:
-        return None, f"{best} and {second} cannot be told apart: {best} is ahead in {won} of {len(pairs)} rounds"
-    ratio = statistics.median(cells[best]) / statistics.median(cells[second])
-    return best, f"{best} is ahead of {second}: {ratio:.2f} x in the median, {won} of {len(pairs)} rounds"
-
-
-def ratio(subject, base):
-    """The median and the extremes of subject/base, round by round."""
-    pairs = [a / b for a, b in zip(subject, base) if b > 0]
-    if not pairs:
-        raise ValueError("no pairs of rounds")
-    return {"median": statistics.median(pairs), "min": min(pairs), "max": max(pairs)}
-
-
-SAME = 0.01  # less is no change worth a word
-
-
-def change(before, after):
-    """Whether what is compared (less is better) got better: ("faster", "slower" or "undecided", sentence). Decided by pairs of
-    rounds: all of them but one of five must agree."""
-    pairs = [b / a for a, b in zip(before, after) if a > 0]
-    if not pairs:
-        return "undecided", "nothing was measured"
-    middle = statistics.median(pairs)
-    text = f"{middle - 1:+.1%} in the median, rounds {min(pairs) - 1:+.1%} to {max(pairs) - 1:+.1%}"
-    if len(pairs) < 3:
-        return "undecided", f"{text}; {len(pairs)} rounds are too few"
-    least = len(pairs) - len(pairs) // 5
-    for word, agree in (("faster", sum(pair < 1 for pair in pairs)), ("slower", sum(pair > 1 for pair in pairs))):
-        if agree >= least and abs(middle - 1) >= SAME:
-            return word, text
-    return "undecided", text
-
-
 # Student's t for 97.5 % by degrees of freedom; in between, the next smaller one is taken (a wider interval).
 _T975 = ((1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (5, 2.571), (6, 2.447), (7, 2.365), (8, 2.306), (9, 2.262), (10, 2.228),
          (12, 2.179), (15, 2.131), (20, 2.086), (30, 2.042), (60, 2.0), (120, 1.98), (10**9, 1.96))
@@ -133,6 +66,95 @@ def t975(freedom):
     if freedom < 1:
         return math.inf
     return max((row for row in _T975 if row[0] <= freedom), key=lambda row: row[0])[1]
+
+
+SAME = 0.01  # less is no difference worth a word
+LEAST_ROUNDS = 3
+SHAKEN = 1.5  # what disturbs a cell from outside may change its figure by this much
+
+
+def paired(subject, base):
+    """What subject is of base, round by round, so that what slows both rounds of a pair down cancels out: the median, the 95 % interval
+    (Student's t of the logarithms), in how many of the pairs it is below 1."""
+    pairs = [a / b for a, b in zip(subject, base) if a > 0 and b > 0]
+    if not pairs:
+        raise ValueError("no pairs of rounds")
+    logs = [math.log(pair) for pair in pairs]
+    half = t975(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else math.inf
+    low, high = (math.exp(statistics.fmean(logs) + way * half) for way in (-1, 1))
+    return {"ratio": statistics.median(pairs), "low": low, "high": high, "below": sum(pair < 1 for pair in pairs), "rounds": len(pairs)}
+
+
+def is_below(pair, margin=0.0):
+    """Whether a pair shows that the subject needs less than the base: the whole interval says so, and it is more than nothing."""
+    return pair["rounds"] >= LEAST_ROUNDS and pair["high"] < 1 - margin and pair["ratio"] <= 1 - SAME
+
+
+def interval(pair):
+    return f"{pair['ratio']:.2f} x, 95 % interval {pair['low']:.2f}–{pair['high']:.2f}"
+
+
+def factor(subject, base):
+    """What subject is of base, for a table: "2.03 x (1.99–2.08)"."""
+    pair = paired(subject, base)
+    return f"{pair['ratio']:.2f} x" + (f" ({pair['low']:.2f}–{pair['high']:.2f})" if pair["rounds"] >= LEAST_ROUNDS else "")
+
+
+RULE = (f"Ahead is whose ratio to each of the others, taken round by round, is below 1 with its whole 95 % interval (Student's t of the logarithms, at least "
+        f"{LEAST_ROUNDS} rounds) and by {SAME:.0%} in the median. What changes the machine's speed for minutes meets both of a pair, and cancels out")
+
+
+def _best(cells):
+    """Who of {name: rounds} needs least over the rounds that all have. By the mean of the logarithms, whose differences are what
+    paired() takes intervals of."""
+    rounds = min(len(values) for values in cells.values())
+    return min(cells, key=lambda name: statistics.fmean(math.log(value) for value in cells[name][:rounds]))
+
+
+def in_the_way(cells, shaken):
+    """Who of the `shaken`, whose figures something from outside has changed, could change who of {name: rounds} needs least: the
+    best, or one that is not far behind."""
+    cells = {name: list(rounds) for name, rounds in cells.items() if rounds}
+    if not cells:
+        return []
+    best = _best(cells)
+    if best in shaken:
+        return [best]
+    return [name for name in cells if name in shaken and min(cells[name]) < SHAKEN * max(cells[best])]
+
+
+def winner(cells, margin=0.0):
+    """Who of {name: rounds} needs least: (name, sentence). The name is None where the rounds do not show it: against each of the
+    others the whole interval of the best one's paired() must be below 1 (by `margin`, where something is known to be wrong with the pairs)."""
+    cells = {name: list(rounds) for name, rounds in cells.items() if rounds}
+    if not cells:
+        return None, "nothing was measured"
+    if len(cells) == 1:
+        return None, "there is nobody to compare with"
+    best = _best(cells)
+    pairs = {name: paired(cells[best], cells[name]) for name in cells if name != best}
+    nearest = max(pairs, key=lambda name: pairs[name]["ratio"])
+    if pairs[nearest]["rounds"] < LEAST_ROUNDS:
+        return None, f"{pairs[nearest]['rounds']} rounds are too few to name a winner"
+    level = sorted((name for name in pairs if not is_below(pairs[name], margin)), key=lambda name: -pairs[name]["ratio"])
+    if level:
+        others = ", ".join(level[1:])
+        return None, (f"{best} and {level[0]} cannot be told apart: {interval(pairs[level[0]])}" + (f" where below {1 - margin:.2f} would count" if margin else "")
+                      + (f"; nor can {others}" if others else ""))
+    of = pairs[nearest]
+    return best, f"{best} is ahead of {nearest}: {interval(of)}; in {of['below']} of {of['rounds']} rounds"
+
+
+def change(before, after):
+    """Whether what is compared (less is better) got better: ("faster", "slower" or "undecided", sentence)."""
+    if not any(a > 0 and b > 0 for a, b in zip(after, before)):
+        return "undecided", "nothing was measured"
+    pair = paired(after, before)
+    text = f"{pair['ratio'] - 1:+.1%} in the median of {pair['rounds']} rounds"
+    if pair["rounds"] < LEAST_ROUNDS:
+        return "undecided", f"{text}, which are too few"
+    text += f", 95 % interval {pair['low'] - 1:+.1%} to {pair['high'] - 1:+.1%}"
+    return "faster" if is_below(pair) else "slower" if is_below(paired(before, after)) else "undecided", text
 
 
 def common_slope(segments):

@@ -87,8 +87,7 @@ def scenario_section(scenario, run):
     cells = [cell for cell in run["cells"] if cell["scenario"] == scenario.name]
     good = by_figure(cells, scenario.figure)
     loaded = "" if scenario.load == "start" else f"; {scenario.connections:,} connections"
-    alone = " One peer after the other: all at once would not fit into memory." if scenario.alone else ""
-    out = [f"<h2 id={scenario.name}>{e(scenario.title)}</h2><p>{e(scenario.what)}{loaded}.{alone}</p>"]
+    out = [f"<h2 id={scenario.name}>{e(scenario.title)}</h2><p>{e(scenario.what)}{loaded}. {e(measure.told(cells, scenario))}</p>"]
     for cell in cells:
         if cell["status"] != "ok":
             out.append(f'<p class="trouble"><b>{e(names[cell["peer"]])}: {e(cell["status"])}.</b> {e(cell["why"])}</p>')
@@ -197,8 +196,8 @@ def figures_table(cells, names, scenario):
         def show(figure, how, of=of):
             return how(of[figure]["median"]) if figure in of else ""
         factor = ""
-        if weir and cell is not weir and main:
-            factor = f"{figures.ratio(measure.values_of(cell, scenario), measure.values_of(weir, scenario))['median']:.2f} x"
+        if weir and cell is not weir:
+            factor = measure.beside(cell, weir, scenario)
         failed = ", ".join(f"{count:,} {what}" for what, count in cell["failures"].items() if count) or "none"
         values = (names[cell["peer"]], f"{main['median']:.2f}" if main else "", f"{main['min']:.2f}–{main['max']:.2f}" if main else "", factor,
                   show("requests_per_s", stats.si), *(show(key, lambda us: f"{us / 1000:.2f}") for _, key in PERCENTILES),
@@ -242,7 +241,7 @@ def provenance(run):
     machine = run["machine"]
     facts = [("Date", run["started"]), ("Processor", f"{machine['processor']}, {machine['cores']} cores"),
              ("Memory", figures.human_bytes(machine["memory_bytes"])), ("System", f"{machine['system']}, Linux {machine['kernel']}"),
-             ("Load", machine["wrk"]), ("Compiler", machine["compiler"]), ("Rounds", f"{run['rounds']} of {run['seconds']} s"),
+             ("Load", machine["wrk"]), ("Compiler", machine["compiler"]),
              ("Environment", machine.get("environment")), ("Command", "./dev compare " + " ".join(run["arguments"]))]
     rows = [f"<tr><td>{e(name)}</td><td class=wrap>{e(value)}</td></tr>" for name, value in facts if value]
     versions = [f"<tr><td>{e(peer['title'])}</td><td>{e(peer['language'])}</td><td class=wrap>{e(peer['version'])}</td></tr>" for peer in run["peers"].values()]
@@ -291,6 +290,7 @@ def page(run):
 <h1>Which framework survives production?</h1>
 <p class="soft">Measured on {e(run['machine']['processor'])} at {e(run['started'])}. What is compared is the server's CPU time for a request (0.5 x: half of it): {e(cores(run['machine']))}, the peers take turns.</p>
 {unfinished}{conclusions(run, measured)}
+<p class="small soft">{e(figures.RULE)}. It is about the rounds of this run: another start of the servers, or another machine, may shift it.</p>
 {bars_table(run)}
 <h2 id="decide">Which one for you?</h2>
 <p>Recommendations come from this run's figures and from the matrix below; where the figures do not decide, the tree says so.</p>

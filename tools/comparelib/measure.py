@@ -96,8 +96,9 @@ def run_scenario(scenario, names, options, cells, progress):
     with tempfile.NamedTemporaryFile("w", prefix="weir-lab-requests-", suffix=".txt") as requests:
         requests.write("".join(request.line() + "\n" for request in scenario.requests))
         requests.flush()
-        for group in [[name] for name in taking] if scenario.alone else [taking]:
-            _run_group(scenario, group, requests.name, options, cells, progress)
+        alone = scenario.together > machine.available_memory()
+        for group in [[name] for name in taking] if alone else [taking]:
+            _run_group(scenario, group, requests.name, options, cells, progress, {"alone": True} if alone else {})
 
 
 SPARE_FILES = 200  # beside the connections: libraries, logs, listeners
@@ -109,11 +110,11 @@ def _beyond_the_limit(scenario):
     return f"{needed:,} open files are needed, and the limit is {limit:,} (ulimit -Hn)" if needed > limit else ""
 
 
-def _run_group(scenario, names, requests, options, cells, progress):
+def _run_group(scenario, names, requests, options, cells, progress, how):
     live = {}
     try:
         for name in names:
-            cell = blank_cell(scenario, name, options)
+            cell = {**blank_cell(scenario, name, options), **how}
             cells.append(cell)
             if name in options.unbuilt:
                 _fail(cell, "missing", options.unbuilt[name])
@@ -146,7 +147,7 @@ def _run_group(scenario, names, requests, options, cells, progress):
 
 def _starts(scenario, live, options, progress):
     for number in range(plan.rounds(scenario, options)):
-        for name, (_, cell) in live.items():
+        for name, (_, cell) in plan.in_turns(live.items(), number):
             if cell["status"] != "ok":
                 continue
             progress(f"{scenario.name}: {number + 1}/{plan.rounds(scenario, options)} {name}")
@@ -194,11 +195,12 @@ def _rounds(scenario, live, requests, options, progress):
         _warm_up(running, cell, name, scenario, requests, options, progress)
     rounds = plan.rounds(scenario, options)
     for number in range(rounds):
-        for name, (running, cell) in live.items():
+        for name, (running, cell) in plan.in_turns(live.items(), number):
             if cell["status"] != "ok":
                 continue
             progress(f"{scenario.name}: round {number + 1}/{rounds} {name}")
-            warmup.until_quiet(_others(live, name))
+            # And itself: what the round before left unanswered is not this one's work.
+            warmup.until_quiet(running for running, _ in live.values())
             before = runtime.read(running) if cell.get("tells", True) else None
             cell.setdefault("tells", before is not None)
             report = _load(running, cell, scenario, plan.seconds(scenario, options), requests)
@@ -247,6 +249,7 @@ def _load(running, cell, scenario, seconds, requests):
     return None
 
 
+AT_LEAST = 4  # requests of a round to each connection
 FIGURES = ("cpu_us_per_request", "requests_per_s", "p50_us", "p90_us", "p99_us", "p999_us", "max_us", "pss",
            "idle_server_core", "idle_load_core", "foreign_share", "start_ms", "start_cpu_ms", "bytes_per_s", "gc_per_s", "gc_ms_per_s",
            "gc_max_ms", "allocations_per_request")
@@ -278,6 +281,10 @@ def finish_cell(cell, scenario=None):
     foreign = [report["foreign_share"] for report in rounds if "foreign_share" in report] if scenario.load != "start" else []
     cell["disturbed"] = figures.disturbed(foreign)
     reasons = [figures.noise(values_of(cell, scenario) or [report["requests_per_s"] for report in rounds], foreign)]
+    fewest = min(report["requests"] for report in rounds)
+    if scenario.load == "wrk" and fewest < AT_LEAST * scenario.connections:
+        reasons.append(f"a round has {fewest:,} requests beside the {scenario.connections:,} that are under way at its end and count for nothing: a request looks "
+                       "dearer than it is")
     if cell.get("cold"):
         reasons.append(f"still getting faster after {cell['warm_up_s']} s of load")
     cell["noise"] = "; ".join(filter(None, reasons))
@@ -293,8 +300,35 @@ def failures_of(rounds):
 
 
 def values_of(cell, scenario):
-    """What is compared, round by round; nothing where it is not known (a server elsewhere)."""
-    return [report[scenario.figure] for report in cell["rounds"] if scenario.figure in report]
+    """What is compared, round by round; nothing where it is not known: of a server elsewhere, of a process that is not the one that works."""
+    values = [report[scenario.figure] for report in cell["rounds"] if scenario.figure in report]
+    return values if all(value > 0 for value in values) else []
+
+
+def beside(cell, weir, scenario):
+    """What a cell's figure is of Weir's; empty where one of them has none."""
+    both = values_of(cell, scenario), values_of(weir, scenario)
+    return figures.factor(*both) if all(both) else ""
+
+
+def told(cells, scenario):
+    """How a scenario's rounds were taken."""
+    counts = [len(cell["rounds"]) for cell in cells if cell["rounds"]]
+    lengths = [report["duration_us"] / 1e6 for cell in cells for report in cell["rounds"] if "duration_us" in report]
+    if not counts:
+        return ""
+    if scenario.load == "start":
+        return f"{max(counts)} starts of each, in turns."
+    of = f"{max(counts)} rounds of {statistics.median(lengths):.0f} s each" if lengths else f"{max(counts)} rounds each"
+    if any(cell.get("alone") for cell in cells):
+        return (f"{of}, one peer after the other, since all at once would not fit into memory: what the machine's speed did in between is in the ratios, "
+                f"so that less than {ALONE:.0%} names no winner.")
+    return f"{of}, in turns, every second time in the opposite order."
+
+
+# Where the peers did not take turns, the speed of the machine came between them, and no pairing takes that out. Machines that
+# are shared change theirs by a quarter for minutes.
+ALONE = 0.25
 
 
 def verdict(name, cells):
@@ -303,9 +337,9 @@ def verdict(name, cells):
     of = [cell for cell in cells if cell["scenario"] == name and cell["status"] == "ok" and values_of(cell, scenario)
           and peers.competes(cell["peer"])]
     rounds = {cell["peer"]: values_of(cell, scenario) for cell in of}
-    shaken = [cell["peer"] for cell in of if cell.get("disturbed")]
-    noisy = [cell["peer"] for cell in of if cell["noise"] and not cell.get("disturbed")]
-    trouble = figures.in_the_way(rounds, noisy, shaken)
+    trouble = figures.in_the_way(rounds, [cell["peer"] for cell in of if cell.get("disturbed") or cell.get("cold")])
     if trouble:
         return None, f"too noisy to name a winner ({', '.join(trouble)}: {next(c['noise'] for c in of if c['peer'] in trouble)})"
+    if any(cell.get("alone") for cell in of):
+        return figures.winner(rounds, ALONE)
     return figures.winner(rounds)

@@ -26,7 +26,7 @@ def common_rate(maxima):
 
 
 def turns(most, common):
-    """What a round asks: [(who, where it is kept, rate)] of {peer: its maximum}. Weir's turn beside a peer comes right after
+    """What a round asks: [(who, where it is kept, rate)] of {peer: its maximum}. Weir's turn beside a peer stands next to
     the peer's own; who never reached the common rate is not asked for it."""
     found = []
     for name, maximum in most.items():
@@ -42,7 +42,7 @@ def command(port, rate, connections, seconds, requests):
 
 
 def _once(running, rate, scenario, options, requests):
-    seconds = plan.seconds(scenario, options)
+    seconds = plan.open_seconds(scenario, options)
     process = machine.start(machine.pinned(machine.LOAD_CORE, command(running.port, rate, scenario.connections, seconds, requests)),
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -69,11 +69,12 @@ def run(live, requests, scenario, options, progress):
         if most[name] < common:
             cell["too_slow"] = common
     try:
-        for number in range(plan.OPEN_ROUNDS):
-            for name, where, rate in turns(most, common):
+        rounds = plan.open_rounds(options)
+        for number in range(rounds):
+            for name, where, rate in plan.in_turns(turns(most, common), number):
                 running, cell = good[name]
                 if "open_error" not in cell:
-                    progress(f"{scenario.name}: {rate:,} requests a second, round {number + 1}/{plan.OPEN_ROUNDS} {name}")
+                    progress(f"{scenario.name}: {rate:,} requests a second, round {number + 1}/{rounds} {name}")
                     warmup.until_quiet([other for other, _ in live.values() if other is not running])
                     _round(running, cell, where, rate, scenario, options, requests)
     finally:

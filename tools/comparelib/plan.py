@@ -3,7 +3,6 @@ import time
 
 from . import bars, figures, peers, scenarios
 
-OPEN_ROUNDS = 3  # at each fixed rate
 STARTS = 5
 # Seconds until it listens; and, for what compiles while it runs, what its speed usually takes to settle (warmup.py).
 START = {"maven": 5.0, "npm": 0.8}
@@ -12,11 +11,27 @@ BETWEEN = 0.4  # before a round the others come to rest
 
 
 def rounds(scenario, options):
-    return options.rounds or (STARTS if scenario.load == "start" or options.quick or scenario.main else 3)
+    return options.rounds or (STARTS if scenario.load == "start" else scenario.rounds)
 
 
 def seconds(scenario, options):
-    return options.seconds or (2 if options.quick else 3)
+    return options.seconds or scenario.seconds
+
+
+def open_rounds(options):
+    """Rounds at each fixed rate."""
+    return 3 if options.quick else 5
+
+
+def open_seconds(scenario, options):
+    """Their length: a hundredth of the requests decides on P99, so there have to be more of them."""
+    return 2 * seconds(scenario, options)
+
+
+def in_turns(items, number):
+    """The order of a round: every second one goes backwards, so that nobody has always the same place in it or always the same one
+    before it, and what drifts in one direction does so for and against everybody."""
+    return list(items) if number % 2 == 0 else list(items)[::-1]
 
 
 def tool(name):
@@ -61,7 +76,7 @@ def cell_seconds(name, scenario, options):
     if scenario.hold:
         whole += 4 + rounds(scenario, options)
     if scenario.open_loop and not options.no_rate:
-        whole += OPEN_ROUNDS * fixed_rates(name) * (seconds(scenario, options) + 0.2 + BETWEEN)
+        whole += open_rounds(options) * fixed_rates(name) * (open_seconds(scenario, options) + 0.2 + BETWEEN)
     return whole
 
 
@@ -89,7 +104,7 @@ def text(chosen, names, options):
         what = (f"{rounds(scenario, options)} starts" if scenario.load == "start" else
                 f"{rounds(scenario, options)} rounds of {seconds(scenario, options)} s")
         if scenario.open_loop and not options.no_rate:
-            what += f" and {OPEN_ROUNDS} at each fixed rate"
+            what += f" and {open_rounds(options)} of {open_seconds(scenario, options)} s at each fixed rate"
         lines.append(f"  {scenario.name:<12} {what}, {figures.human_time(scenario_seconds(scenario, taking, options))}: {', '.join(taking)}")
     return "\n".join(lines) + f"\n  all together: about {figures.human_time(estimate(chosen, names, options))}"
 

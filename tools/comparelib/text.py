@@ -21,8 +21,8 @@ def _ms(value):
 def _row(cell, weir, scenario):
     main = cell["figures"].get(scenario.figure)
     factor = ""
-    if weir and cell is not weir and main:
-        factor = f"{figures.ratio(measure.values_of(cell, scenario), measure.values_of(weir, scenario))['median']:.2f} x"
+    if weir and cell is not weir:
+        factor = measure.beside(cell, weir, scenario)
     failed = sum(cell["failures"].values())
     return (title(cell["peer"]), f"{main['median']:.2f}" if main else "", f"{main['min']:.2f}-{main['max']:.2f}" if main else "", factor,
             _figure(cell, "requests_per_s", stats.si), _figure(cell, "p50_us", _ms), _figure(cell, "p99_us", _ms),

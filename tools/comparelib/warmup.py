@@ -16,14 +16,14 @@ def settled(rates):
     return len(rates) > LAST and max(rates[-LAST:]) <= (1 + GAIN) * max(rates[:-LAST])
 
 
-def until_quiet(others, patience=10.0, now=time.monotonic, sleep=time.sleep):
-    """Waits until servers whose turn is over have nothing more to do: a JVM compiles and a collector sweeps for seconds after
+def until_quiet(servers, patience=10.0, now=time.monotonic, sleep=time.sleep):
+    """Waits until servers have nothing more to do: a JVM compiles and a collector sweeps for seconds after
     its last request, on the core where the next one is measured. Gives whether they came to rest in time."""
-    until = now() + patience
+    until, servers = now() + patience, list(servers)
     while now() < until:
-        before = [_worked(running) for running in others]
+        before = [_worked(running) for running in servers]
         sleep(STEP_S)
-        if sum(_worked(running) for running in others) - sum(before) <= QUIET_S:
+        if sum(_worked(running) for running in servers) - sum(before) <= QUIET_S:
             return True
     return False
 
