@@ -126,6 +126,24 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.common_slope([[(0, 1), (1, 2)]])[1], float("inf"))
         self.assertEqual(figures.common_slope([]), (0.0, float("inf")))
 
+    def test_samples_that_hang_together_count_as_fewer(self):
+        random, inside, beside = Random(5), 0, 0
+        for _ in range(200):
+            level, points = random.gauss(0, 1), []
+            for minute in range(240):  # memory that sways and does not grow, each sample near the one before it
+                level = 0.95 * level + 0.31 * random.gauss(0, 1)
+                points.append((minute, level))
+            steep, width = figures.common_slope([points[:100], points[100:]])
+            inside += abs(steep) <= width
+            steep, width = figures.common_slope([[(x, random.gauss(0, 1)) for x, _ in points]])
+            beside += abs(steep) <= width
+        self.assertGreater(inside, 180)  # 95 % of 200; as if each told something of its own it would be some 50
+        self.assertGreater(beside, 180)
+        # Alone they are what they are: the interval of samples without a memory is no wider than least squares makes it.
+        even = [(x, (1, -1, -1, 1)[x % 4]) for x in range(40)]
+        self.assertLess(figures.common_slope([even])[1], 0.03)
+        self.assertEqual(figures.common_slope([[(x, x * x) for x in range(10)]])[1], float("inf"))  # nothing but one bow
+
     def test_rates_are_round_and_half(self):
         self.assertEqual([open_loop.half_of(most) for most in (111372, 15700, 9, 1)], [55000, 7800, 4, 1])
 
@@ -568,6 +586,9 @@ class Soaks(unittest.TestCase):
         self.assertAlmostEqual(growing["mb_per_hour"], 20, places=0)
         self.assertEqual(self.hours([(at, pss + (9e6 if minute % 2 else 0)) for minute, (at, pss) in enumerate(flat[:8])])["verdict"], "undecided")
         self.assertEqual(self.hours(flat[:2])["verdict"], "too short")
+        swaying = self.hours([(at, 50e6 + abs(at - 1800) * 1e4) for at, _ in flat])  # down for half an hour, and up again
+        self.assertEqual((swaying["verdict"], swaying["mb_per_hour"]), ("undecided", None))
+        self.assertIn("hang together", soak.sentence(swaying))
         self.assertEqual(self.hours([(second, 8e6) for second in range(20)])["verdict"], "too short")  # as even as it may be
         self.assertEqual(self.hours(flat[:30], [(at, pss + 30e6) for at, pss in flat[30:]])["verdict"], "steady")  # restarted at another level
         self.assertEqual(self.hours(flat, status="crashed", why="signal 11")["verdict"], "crashed")

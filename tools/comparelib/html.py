@@ -271,7 +271,7 @@ def soak_section(run, names):
     plot = plots.lines("Memory over hours", series, "hours of load", "MB")
     return (f'<h2 id="soak">Hours under load</h2><p>{figures.human_time(state["spent_s"])} of {figures.human_time(state["wanted_s"])}, begun {e(state["started"])}: '
             f"the production chain under {state['connections']:,} connections, the peers in turns. Growth is the least-squares slope of Pss over a peer's own hours of "
-            f"load, with its 95 % interval; a server that was started again begins at a level of its own.</p>"
+            f"load, with its 95 % interval, for which samples that hang together count as fewer; a server that was started again begins at a level of its own.</p>"
             + table(("", "verdict", "growth, MB/h", "failures per million", "requests", "hours of load", "starts", ""), rows)
             + (f"<figure><figcaption>Memory over hours of load (Pss, MB)</figcaption>{plot}</figure>" if plot else ""))
 

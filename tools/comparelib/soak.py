@@ -80,8 +80,10 @@ def judge(name, of):
     per_million = {title: of["failures"][kind] * 1e6 / asked for kind, title in KINDS if of["failures"][kind]} if asked else {}
     if of["status"] != "ok":
         verdict = of["status"]
-    elif not told or watched < LEAST_S:
+    elif watched < LEAST_S:
         verdict = "too short"
+    elif not told:
+        verdict = "undecided"
     elif slope - width > GROWS_MB:
         verdict = "grows"
     elif slope + width < GROWS_MB:
@@ -97,6 +99,8 @@ def judge(name, of):
 def sentence(verdict):
     what = {"grows": f"memory grows by {verdict['mb_per_hour'] or 0:+.2f} MB an hour of load", "steady": "memory does not grow",
             "undecided": "the interval holds both growth and none: a longer run would tell", "too short": f"too short to say whether memory grows (that takes {LEAST_S} s of load)"}
+    if verdict["verdict"] == "undecided" and verdict["mb_per_hour"] is None:
+        what["undecided"] = "its samples hang together too much to tell growth from none: a longer run would"
     text = what.get(verdict["verdict"], f"{verdict['verdict']}: {verdict['why']}")
     if verdict["mb_per_hour"] is not None:
         text += f" ({verdict['mb_per_hour']:+.2f} ± {verdict['half_width']:.2f} MB/h)"
