@@ -159,6 +159,8 @@ class Figures(unittest.TestCase):
                                  ("fiber", ("open",), 23_000), ("weir", ("beside", "fiber"), 23_000), ("spring", ("open",), 500),
                                  *((name, ("common",), 20_000) for name in ("weir", "gin", "axum", "fiber"))])
         self.assertEqual(open_loop.turns({"gin": 28_000}, 14_000), [("gin", ("open",), 14_000), ("gin", ("common",), 14_000)])
+        self.assertFalse(plan.at_fixed_rates("weir-uncached", options(quick=True)))
+        self.assertTrue(plan.at_fixed_rates("weir-uncached", options()) and plan.at_fixed_rates("weir", options(quick=True)))
         self.assertEqual(sum(plan.fixed_rates(name) for name in most), len(asked) + 1)  # the estimate does not know who is slow
 
     def test_a_runtime_is_loaded_until_it_stops_getting_faster(self):
@@ -384,6 +386,29 @@ class Verdicts(unittest.TestCase):
     def test_references_win_nothing(self):
         cells = [cell(name, cost, cost, cost, scenario="json") for name, cost in (("ceiling", 1), ("weir", 4), ("gin", 40))]
         self.assertEqual(measure.verdict("json", cells)[0], "weir")
+
+    def test_what_weir_does_less_of_by_default_is_told_where_it_is_ahead(self):
+        cells = [cell("weir", 4, 4, 4), cell("weir-uncached", 6, 6, 6), cell("axum", 12, 12, 12), cell("fiber", 20, 20, 20)]
+        self.assertEqual(measure.verdict("production", cells), ("weir", "weir is ahead of axum: 0.33 x, 95 % interval 0.33–0.33; in 3 of 3 rounds; weir-uncached, is at "
+                                                                "0.50 x, 95 % interval 0.50–0.50 of axum"))
+        page = html.page(run_of(*cells))
+        self.assertIn("Weir, every token verified, is at", page)
+        self.assertIn("against Fiber; 95 % interval 0.20–0.20; Weir, every token verified: 0.30 x", page)
+        behind = [cell("weir", 14, 14, 14), cells[1], cells[2]]
+        self.assertEqual(measure.verdict("production", behind)[0], "axum")
+        self.assertNotIn("weir-uncached", measure.verdict("production", behind)[1])
+
+    def test_a_process_that_does_not_work_has_no_cpu_to_compare(self):
+        idle = cell("gin", 4, 4, 4)
+        for report in idle["rounds"]:
+            report["cpu_us_per_request"] = 0.0
+        self.assertEqual(measure.verdict("production", [cell("weir", 4, 4, 4), idle]), (None, "what gin spent is not known: not a process of this machine, or not the one that works"))
+        self.assertIn("Gin", html.page(run_of(cell("weir", 4, 4, 4), idle)))
+
+    def test_rounds_of_few_requests_say_so(self):
+        slow = cell("fiber", 60000, 60000, 60000, scenario="routes-1m", requests=40)
+        self.assertIn("a round has 40 requests beside the 64 that are under way at its end", slow["noise"])
+        self.assertEqual(cell("gin", 4, 4, 4, scenario="routes-1m")["noise"], "")
 
     def test_failures_of_a_cell_are_told_by_kind(self):
         of_wrk = cell("gin", 4, 4, 4, errors=7, connect=1, read=2, write=0, timeout=4, status_errors=1)

@@ -1,6 +1,6 @@
 """The bars that Weir has to meet, against each of the three frameworks of the article: what counts is the one that comes closest. A
 median beyond the bar misses it; to pass it takes the whole 95 % interval of the rounds, and what is between is undecided."""
-from . import figures
+from . import figures, peers
 
 AGAINST = ("gin", "echo", "fiber")
 # (what, scenario, figure, at most)
@@ -31,7 +31,7 @@ def _pair(weir, peer, figure):
 def _judge(run, what, scenario, figure, at_most):
     cells = {cell["peer"]: cell for cell in run["cells"] if cell["scenario"] == scenario and cell["status"] == "ok"}
     pairs = {name: _pair(cells["weir"], cells[name], figure) for name in AGAINST if name in cells and "weir" in cells}
-    pairs = {name: pair for name, pair in pairs.items() if all(pair)}
+    pairs = {name: pair for name, pair in pairs.items() if any(a > 0 and b > 0 for a, b in zip(*pair))}
     result = {"what": what, "at_most": at_most}
     if not pairs:
         return {**result, "why": "not measured in this run"}
@@ -46,4 +46,6 @@ def _judge(run, what, scenario, figure, at_most):
     verdict = ("NOISE" if disturbed else "MISS" if value["ratio"] > at_most else
                "PASS" if once or value["high"] <= at_most else "UNDECIDED")
     interval = "" if once else "; one round" if value["rounds"] < 2 else f"; 95 % interval {value['low']:.2f}–{value['high']:.2f}"
-    return {**result, "value": value["ratio"], "verdict": verdict, "why": f"against {run['peers'][nearest]['title']}{interval}"}
+    variants = "".join(f"; {run['peers'][name]['title']}: {figures.paired(values, pairs[nearest][1])['ratio']:.2f} x" for name in cells
+                       if name in peers.PEERS and peers.PEERS[name].kind == "variant" and (values := _pair(cells[name], cells[nearest], figure)[0]) and not once)
+    return {**result, "value": value["ratio"], "verdict": verdict, "why": f"against {run['peers'][nearest]['title']}{interval}{variants}"}

@@ -100,17 +100,13 @@ latency at saturation are shown beside it. Medians of the rounds, and their spre
 
 
 def _conclusions(run, names, measured):
-    won, other, unclear = [], [], []
     lines = []
     for scenario in measured:
         best, sentence = measure.verdict(scenario.name, run["cells"])
-        (unclear if best is None else won if best == "weir" else other).append(scenario.title)
-        sentence = html.with_titles(sentence, names)
-        lines.append((f"[{scenario.title}](#{_anchor(scenario.title)})", names[best] if best else "nobody", sentence))
-    summary = f"Weir is ahead in {len(won)} of {len(measured)} scenarios"
-    summary += f"; another one is in {len(other)} ({', '.join(other)})" if other else ""
-    summary += f"; no winner could be named in {len(unclear)} ({', '.join(unclear)})" if unclear else ""
-    return f"## Conclusions\n\n{summary}.\n\n" + _table(("scenario", "ahead", "why"), lines) + f"\n{figures.RULE}. It is about the rounds of this run: another start of the servers, or another machine, may shift it.\n"
+        lines.append((f"[{scenario.title}](#{_anchor(scenario.title)})", names[best] if best else "nobody", html.with_titles(sentence, names)))
+    said = html.summary(run, [scenario.name for scenario in measured])
+    return (f"## Conclusions\n\n{said}\n\n" + _table(("scenario", "ahead", "why"), lines)
+            + f"\n{figures.RULE}. It is about the rounds of this run: another start of the servers, or another machine, may shift it.\n")
 
 
 def _anchor(title):

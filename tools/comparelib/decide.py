@@ -45,7 +45,8 @@ def recommend(leaf, data, cells):
         return able[0], f"the only one of them that {leaf['why']}"
     of = [cell for cell in cells if cell["scenario"] == scenario and cell["peer"] in able and cell["status"] == "ok"]
     measured = {cell["peer"]: cell.get(rate[0], {}).get("rounds", []) if rate else cell["rounds"] for cell in of}
-    rounds = {name: values for name, reports in measured.items() if (values := [report[figure] for report in reports if figure in report])}
+    values = {name: [report[figure] for report in reports if figure in report] for name, reports in measured.items()}
+    rounds = {name: of_rounds for name, of_rounds in values.items() if of_rounds and min(of_rounds) > 0}
     if not rounds:
         return None, "not measured in this run"
     # What took a part of the core at full load says nothing about memory, or about the rounds at another rate.

@@ -54,8 +54,20 @@ def conclusions(run, names):
         of = scenarios.SCENARIOS[scenario]
         kind = "none" if best is None else "" if best == "weir" else "other"
         items.append(f'<li class="{kind}"><span class="small soft">{e(of.title)}</span>'
-                     f"<b>{e(head)}</b><span class=small>{e(sentence)}.</span></li>")
+                     f"<b>{e(head)}</b><span class=small>{e(sentence).replace(' x', '&nbsp;x')}.</span></li>")
     return f'<ul class="conclusions">{"".join(items)}</ul>'
+
+
+def summary(run, names):
+    """One sentence of all verdicts."""
+    won, other, unclear = [], [], []
+    for scenario in names:
+        best, _ = measure.verdict(scenario, run["cells"])
+        title = scenarios.SCENARIOS[scenario].title
+        (unclear if best is None else won if best == "weir" else other).append(title if best in (None, "weir") else f"{title}: {titles(run)[best]}")
+    said = f"Weir is ahead in {len(won)} of {len(names)} scenarios" if any(cell["peer"] == "weir" for cell in run["cells"]) else "Weir was not measured"
+    said += f"; another one is in {len(other)} ({', '.join(other)})" if other else ""
+    return said + (f"; no winner could be named in {len(unclear)} ({', '.join(unclear)})" if unclear else "") + "."
 
 
 def bars_table(run):
@@ -67,7 +79,7 @@ def bars_table(run):
         verdict = bar["verdict"]
         rows.append(f"<tr><td class=what>{e(bar['what'])}</td><td>≤ {bar['at_most']:g} x</td><td class={verdict.lower()}>{bar['value']:.2f} x {verdict}</td>"
                     f"<td class=wrap>{e(bar['why'])}</td></tr>")
-    return table(("Weir against the best of Gin, Echo and Fiber", "bar", "measured", ""), rows)
+    return table(("Weir against the best of Gin, Echo and Fiber", "bar", "measured", ""), rows, "bars")
 
 
 def bar_rows(cells, figure, factor, names):
@@ -289,7 +301,8 @@ def page(run):
 <title>Which framework survives production?</title><style>{style}</style></head><body>
 <h1>Which framework survives production?</h1>
 <p class="soft">Measured on {e(run['machine']['processor'])} at {e(run['started'])}. What is compared is the server's CPU time for a request (0.5 x: half of it): {e(cores(run['machine']))}, the peers take turns.</p>
-{unfinished}{conclusions(run, measured)}
+{unfinished}<p><b>{e(summary(run, measured)) if measured else 'Nothing was measured in this run.'}</b></p>
+{conclusions(run, measured)}
 <p class="small soft">{e(figures.RULE)}. It is about the rounds of this run: another start of the servers, or another machine, may shift it.</p>
 {bars_table(run)}
 <h2 id="decide">Which one for you?</h2>

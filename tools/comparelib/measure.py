@@ -337,9 +337,25 @@ def verdict(name, cells):
     of = [cell for cell in cells if cell["scenario"] == name and cell["status"] == "ok" and values_of(cell, scenario)
           and peers.competes(cell["peer"])]
     rounds = {cell["peer"]: values_of(cell, scenario) for cell in of}
+    unknown = [cell["peer"] for cell in cells if cell["scenario"] == name and cell["status"] == "ok" and cell["peer"] not in rounds and peers.competes(cell["peer"])]
+    if unknown and len(rounds) < 2:
+        return None, f"what {', '.join(unknown)} spent is not known: not a process of this machine, or not the one that works"
     trouble = figures.in_the_way(rounds, [cell["peer"] for cell in of if cell.get("disturbed") or cell.get("cold")])
     if trouble:
         return None, f"too noisy to name a winner ({', '.join(trouble)}: {next(c['noise'] for c in of if c['peer'] in trouble)})"
     if any(cell.get("alone") for cell in of):
         return figures.winner(rounds, ALONE)
-    return figures.winner(rounds)
+    best, sentence = figures.winner(rounds)
+    return best, sentence + (_set_up_alike(scenario, cells, rounds) if best == "weir" else "")
+
+
+def _set_up_alike(scenario, cells, rounds):
+    """Where Weir is ahead and does less than the others by default: what it is of the nearest one when it is set up to do the same."""
+    told = ""
+    for cell in cells:
+        values = values_of(cell, scenario) if cell["scenario"] == scenario.name and cell["status"] == "ok" else []
+        if values and cell["peer"] in peers.PEERS and peers.PEERS[cell["peer"]].kind == "variant":
+            of = {name: figures.paired(values, others) for name, others in rounds.items() if name != "weir"}
+            nearest = max(of, key=lambda name: of[name]["ratio"])
+            told += f"; {cell['peer']}, is at {figures.interval(of[nearest])} of {nearest}"
+    return told

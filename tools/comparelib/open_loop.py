@@ -59,7 +59,7 @@ def run(live, requests, scenario, options, progress):
     """Adds to the cells that have rounds: "open", "common", and Weir's "beside" {peer: …}, each with the rate, the rounds and
     their medians; "too_slow": the common rate, where a peer cannot reach it."""
     good = {name: (running, cell) for name, (running, cell) in live.items() if cell["status"] == "ok" and cell["rounds"]
-            and not running.path and running.host == "127.0.0.1"}
+            and not running.path and running.host == "127.0.0.1" and plan.at_fixed_rates(name, options)}
     if not good:
         return
     most = {name: statistics.median(report["requests_per_s"] for report in cell["rounds"]) for name, (_, cell) in good.items()}

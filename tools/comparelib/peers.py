@@ -44,7 +44,7 @@ class Peer:
 
 PEERS = {peer.name: peer for peer in (
     Peer("weir", "Weir", "C++", "cmake", "weir", program="bench-peer-weir", kind="subject", quick=True, http2=True, websocket=True),
-    Peer("weir-uncached", "Weir, every token verified", "C++", "cmake", "weir", program="bench-peer-weir", kind="variant", only=("production",),
+    Peer("weir-uncached", "Weir, every token verified", "C++", "cmake", "weir", program="bench-peer-weir", kind="variant", quick=True, only=("production",),
          arguments=("--token-cache", "0")),
     Peer("gin", "Gin", "Go", "go", "gin", "github.com/gin-gonic/gin", quick=True, http2=True, websocket=True),
     Peer("echo", "Echo", "Go", "go", "echo", "github.com/labstack/echo/v4", quick=True, http2=True, websocket=True),

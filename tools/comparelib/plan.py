@@ -48,6 +48,11 @@ def warm_up(name, options):
     return max(options.warm_up, WARM_UP.get(tool(name), 0))
 
 
+def at_fixed_rates(name, options):
+    """Whether a peer is asked at fixed rates; --quick leaves Weir's variants out of them."""
+    return not options.no_rate and not (options.quick and name in peers.PEERS and peers.PEERS[name].kind == "variant")
+
+
 def fixed_rates(name):
     """Half of its own maximum, the one for all; and beside the article's three Weir has a turn at theirs."""
     return 3 if name in bars.AGAINST else 2
@@ -75,7 +80,7 @@ def cell_seconds(name, scenario, options):
         whole += 2.5  # until the log's buffers were flushed, before and after
     if scenario.hold:
         whole += 4 + rounds(scenario, options)
-    if scenario.open_loop and not options.no_rate:
+    if scenario.open_loop and at_fixed_rates(name, options):
         whole += open_rounds(options) * fixed_rates(name) * (open_seconds(scenario, options) + 0.2 + BETWEEN)
     return whole
 
