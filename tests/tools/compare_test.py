@@ -418,6 +418,20 @@ class Verdicts(unittest.TestCase):
         self.assertIn("3 connecting, 6 reading, 12 time-out, 3 status", html.page(run_of(of_wrk)))
         self.assertEqual({kind: count for kind, count in cell("gin", 4, errors=5)["failures"].items() if count}, {"socket": 5})
 
+    def test_who_failed_is_told_with_the_verdict(self):
+        crashed = cell("gin", 4, 4, 4)
+        crashed.update(status="crashed", why="signal 11")
+        cells = [cell("weir", 4, 4, 4), cell("echo", 40, 40, 40), crashed]
+        self.assertEqual(measure.verdict("production", cells)[0], "weir")
+        self.assertIn("; without gin (crashed)", measure.verdict("production", cells)[1])
+
+    def test_a_page_of_hours_alone_begins_with_them(self):
+        state = soak.blank(["weir", "gin"], 100)
+        state["verdicts"] = [soak.judge(name, of) for name, of in state["peers"].items()]
+        page = html.page({**run_of(), "soak": state})
+        self.assertIn("No scenario was measured", page)
+        self.assertLess(page.index("None is seen to grow"), page.index("Which one for you?"))
+
     def test_refusals_under_load_are_wrong_answers(self):
         self.assertEqual(cell("gin", 4, 4, 4, status_errors=500)["status"], "wrong")
 

@@ -106,7 +106,7 @@ def _conclusions(run, names, measured):
         lines.append((f"[{scenario.title}](#{_anchor(scenario.title)})", names[best] if best else "nobody", html.with_titles(sentence, names)))
     said = html.summary(run, [scenario.name for scenario in measured])
     return (f"## Conclusions\n\n{said}\n\n" + _table(("scenario", "ahead", "why"), lines)
-            + f"\n{figures.RULE}. It is about the rounds of this run: another start of the servers, or another machine, may shift it.\n")
+            + f"\n{figures.RULE}\n")
 
 
 def _anchor(title):

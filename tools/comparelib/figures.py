@@ -100,8 +100,10 @@ def factor(subject, base):
     return f"{pair['ratio']:.2f} x" + (f" ({pair['low']:.2f}–{pair['high']:.2f})" if pair["rounds"] >= LEAST_ROUNDS else "")
 
 
-RULE = (f"Ahead is whose ratio to each of the others, taken round by round, is below 1 with its whole 95 % interval (Student's t of the logarithms, at least "
-        f"{LEAST_ROUNDS} rounds) and by {SAME:.0%} in the median. What changes the machine's speed for minutes meets both of a pair, and cancels out")
+RULE = ("A peer is named as ahead only where the rounds show that it needs less than each of the others: the whole 95 % interval of the ratio, taken round by "
+        f"round, is below 1 (Student's t of the logarithms, at least {LEAST_ROUNDS} rounds), and the median by {SAME:.0%} at least. What slows the machine down for "
+        "minutes meets both of a pair, and cancels out. This is about the rounds of this run: another start of the servers, or another machine, may shift it.")
+
 
 
 def _best(cells):

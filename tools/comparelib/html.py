@@ -55,7 +55,12 @@ def conclusions(run, names):
         kind = "none" if best is None else "" if best == "weir" else "other"
         items.append(f'<li class="{kind}"><span class="small soft">{e(of.title)}</span>'
                      f"<b>{e(head)}</b><span class=small>{e(sentence).replace(' x', '&nbsp;x')}.</span></li>")
-    return f'<ul class="conclusions">{"".join(items)}</ul>'
+    hours = [(titles(run).get(verdict["peer"], verdict["peer"]), verdict["verdict"]) for verdict in (run.get("soak") or {}).get("verdicts", [])]
+    if hours:
+        growing = [title for title, verdict in hours if verdict == "grows"]
+        items.append(f'<li class="none"><span class="small soft">Memory, hours under load</span><b>{e("Grows: " + ", ".join(growing) if growing else "None is seen to grow")}</b>'
+                     f'<span class=small><a href="#soak">{e("; ".join(f"{title}: {verdict}" for title, verdict in hours))}</a>.</span></li>')
+    return f'<ul class="conclusions">{"".join(items)}</ul>' if items else ""
 
 
 def summary(run, names):
@@ -301,9 +306,9 @@ def page(run):
 <title>Which framework survives production?</title><style>{style}</style></head><body>
 <h1>Which framework survives production?</h1>
 <p class="soft">Measured on {e(run['machine']['processor'])} at {e(run['started'])}. What is compared is the server's CPU time for a request (0.5 x: half of it): {e(cores(run['machine']))}, the peers take turns.</p>
-{unfinished}<p><b>{e(summary(run, measured)) if measured else 'Nothing was measured in this run.'}</b></p>
+{unfinished}<p><b>{e(summary(run, measured) if measured else 'No scenario was measured in this run.')}</b></p>
 {conclusions(run, measured)}
-<p class="small soft">{e(figures.RULE)}. It is about the rounds of this run: another start of the servers, or another machine, may shift it.</p>
+<p class="small soft">{e(figures.RULE)}</p>
 {bars_table(run)}
 <h2 id="decide">Which one for you?</h2>
 <p>Recommendations come from this run's figures and from the matrix below; where the figures do not decide, the tree says so.</p>

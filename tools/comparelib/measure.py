@@ -333,6 +333,12 @@ ALONE = 0.25
 
 def verdict(name, cells):
     """Who is ahead in a scenario by what it compares, references and variants left out: (name or None, sentence)."""
+    best, sentence = _verdict(name, cells)
+    failed = [f"{cell['peer']} ({cell['status']})" for cell in cells if cell["scenario"] == name and cell["status"] != "ok" and peers.competes(cell["peer"])]
+    return best, sentence + (f"; without {', '.join(failed)}" if failed else "")
+
+
+def _verdict(name, cells):
     scenario = scenarios.SCENARIOS[name]
     of = [cell for cell in cells if cell["scenario"] == name and cell["status"] == "ok" and values_of(cell, scenario)
           and peers.competes(cell["peer"])]
