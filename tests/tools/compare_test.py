@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 """compare_test.py ROOT: the arithmetic of the comparison lab, its decisions, and what it makes of peers that misbehave."""
+import contextlib
 import http.server
+import importlib.machinery
+import importlib.util
+import io
 import json
 import os
 import shutil
@@ -9,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import types
 import unittest
 import xml.etree.ElementTree
@@ -649,6 +654,26 @@ class Soaks(unittest.TestCase):
             soak.save(state, path)
             self.assertFalse(soak.resume(path, ["weir", "gin"], 200)[1])
 
+    def test_what_is_no_state_is_not_overwritten(self):
+        for content in ("{", "[]", '{"soak": 2}', '{"soak": 1}'):
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "soak.json")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(content)
+                self.assertIsNone(soak.load_state(path))
+                state, again = soak.resume(path, ["weir"], 100)
+                self.assertEqual((state["spent_s"], again), (0, False))
+                left, = os.listdir(folder)
+                with open(os.path.join(folder, left), encoding="utf-8") as file:
+                    self.assertEqual((file.read(), left != "soak.json"), (content, True))
+
+    def test_a_full_disk_does_not_end_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            said = []
+            run = soak.Soak({**soak.blank(["weir"], 0), "spent_s": 1}, os.path.join(folder, "nowhere", "soak.json"), None, said.append)
+            run.run()
+            self.assertIn("cannot be written", said[-1])
+
     def test_another_run_does_not_overwrite_what_was_measured(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "soak.json")
@@ -831,10 +856,79 @@ class CommandLine(unittest.TestCase):
     def test_what_a_soak_would_not_do_is_not_taken_for_it(self):
         self.assertIn("does not go with --url", self.refused("--soak", "1h", "--url", "http://127.0.0.1:1"))
         self.assertIn("does not go with --only", self.refused("--soak", "1h", "--only", "json"))
+        self.assertIn("does not go with --rounds", self.refused("--soak", "1h", "--rounds", "3"))
 
     def test_no_name_at_all_is_not_everything(self):
         self.assertIn("name at least one peer", self.refused("--peers", ","))
         self.assertIn("name at least one scenario", self.refused("--only", ","))
+
+
+class Reports(unittest.TestCase):
+    """Where results go, and what becomes of those that are there."""
+
+    @staticmethod
+    def lab():
+        loader = importlib.machinery.SourceFileLoader("lab", os.path.join(ROOT, "tools/compare"))
+        module = importlib.util.module_from_spec(importlib.util.spec_from_loader("lab", loader))
+        loader.exec_module(module)
+        return module
+
+    def quietly(self, call, *arguments):
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            result = call(*arguments)
+        return result, said.getvalue()
+
+    def test_another_run_keeps_the_one_before(self):
+        lab = self.lab()
+        with tempfile.TemporaryDirectory() as folder:
+            hour, cell_again = ({**run_of(cell("weir", 4, 4, 4)), "started": started} for started in ("2026-11-28 08:04:00 UTC", "2026-11-28 09:00:00 UTC"))
+            self.quietly(lab.write, hour, folder)
+            self.quietly(lab.write, hour, folder)  # the same run, later
+            self.assertEqual(sorted(os.listdir(folder)), ["index.html", "results.json"])
+            written, said = self.quietly(lab.write, cell_again, folder)
+            self.assertTrue(written)
+            self.assertIn("index-20261128080400.html", said)
+            self.assertEqual(benchmarks.read(os.path.join(folder, "results-20261128080400.json")), hour)
+            self.assertEqual(benchmarks.read(os.path.join(folder, "results.json")), cell_again)
+            with open(os.path.join(folder, "results.json"), "w", encoding="utf-8") as file:
+                file.write("[")
+            self.quietly(lab.write, hour, folder)
+            self.assertTrue(os.path.exists(os.path.join(folder, "results-unreadable.json")))
+
+    def test_a_report_that_cannot_be_written_costs_neither_the_run_nor_the_one_before(self):
+        lab = self.lab()
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as elsewhere:
+            run = run_of(cell("weir", 4, 4, 4))
+            self.quietly(lab.write, run, folder)
+            os.mkdir(os.path.join(folder, "index.html.new"))  # as good as a full disk
+            written, said = self.quietly(lab.write, {**run, "started": "later"}, folder)
+            self.assertFalse(written)
+            self.assertIn("the report cannot be written", said)
+            self.assertEqual(sorted(os.listdir(folder)), ["index.html", "index.html.new", "results.json"])
+            self.assertEqual(benchmarks.read(os.path.join(folder, "results.json")), run)
+            self.addCleanup(setattr, tempfile, "tempdir", tempfile.tempdir)
+            tempfile.tempdir = elsewhere
+            where, _ = self.quietly(lab.write_at_last, {**run, "started": "later"}, folder)
+            self.assertEqual(benchmarks.read(os.path.join(where, "results.json"))["started"], "later")
+
+    def test_results_that_are_none_are_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "results.json")
+            for content, why in (("[1]", "is no results.json of the lab"), ("{", "is no JSON")):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(content)
+                done = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "tools/compare"), "--benchmarks-page", os.path.join(folder, "page.md"), path],
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn(why, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1)
+
+    def test_logs_that_may_not_find_room_are_told(self):
+        names = ["weir", "gin"]
+        production, json_reply = scenarios.SCENARIOS["production"], scenarios.SCENARIOS["json"]
+        self.assertEqual(plan.log_bytes([json_reply], names, options()), 0)
+        self.assertEqual(plan.log_bytes([json_reply, production], names, options(no_rate=True)), 2 * 10 * plan.LOG_RATE * plan.LOG_BYTES)
 
 
 class Lab(unittest.TestCase):
@@ -899,6 +993,8 @@ class Lab(unittest.TestCase):
                 if "round 3/" in line:
                     break
             lab.send_signal(signal.SIGINT)
+            time.sleep(0.02)
+            lab.send_signal(signal.SIGTERM)  # whoever is impatient loses nothing
             lab.stderr.read()
             lab.stderr.close()
             self.assertEqual(lab.wait(20), 130)
@@ -908,6 +1004,7 @@ class Lab(unittest.TestCase):
                 run = json.load(file)
             self.assertFalse(run["complete"])
             self.assertEqual(len(run["cells"][0]["rounds"]), 2)
+            self.assertIn("figures", run["cells"][0])
             self.assertTrue(os.path.exists(os.path.join(folder, "index.html")))
 
     @staticmethod

@@ -20,6 +20,7 @@ expect "--help is help" 0 '^  build ' "$dev" --help
 expect "no verb is help" 0 'usage: ./dev VERB' "$dev"
 expect "help of a verb" 0 '^./dev fuzz \[seconds\]' "$dev" help fuzz
 expect "--help of a verb" 0 '^./dev check' "$dev" check --help
+expect "--help of a verb that has its own" 0 '--scenario' "$dev" profile --help
 expect "unknown verb names the nearest" 2 'Did you mean "test"' "$dev" tset
 expect "unknown verb far from all" 2 'there is no "frobnicate"\. Try' "$dev" frobnicate
 expect "a path is no verb" 2 'there is no "../lib.sh"' "$dev" ../lib.sh

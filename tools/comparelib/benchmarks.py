@@ -18,24 +18,35 @@ STYLE = """text{fill:#1c2430;font:14px system-ui,"DejaVu Sans",sans-serif}.tick{
 
 def write(results, target):
     """Writes the page and its plots; gives the paths."""
-    with open(results, encoding="utf-8") as file:
-        run = json.load(file)
+    run = read(results)
     soak = os.path.join(os.path.dirname(os.path.abspath(results)), "soak.json")
     if "soak" not in run and os.path.exists(soak):
         run["soak"] = soaking.load_state(soak)
+    pictures = {}
+    text = page(run, pictures)
     folder = os.path.join(os.path.dirname(os.path.abspath(target)), FOLDER)
     os.makedirs(folder, exist_ok=True)
     for old in os.listdir(folder):
         if old.endswith(".svg"):
             os.remove(os.path.join(folder, old))
-    pictures = {}
-    text = page(run, pictures)
     for name, svg in pictures.items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(svg)
     with open(target, "w", encoding="utf-8") as file:
         file.write(text)
     return [target, *(os.path.join(folder, name) for name in pictures)]
+
+
+def read(path):
+    """The run of a results.json; raises ValueError where it is something else."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            run = json.load(file)
+        except ValueError as error:
+            raise ValueError(f"{path} is no JSON: {error}") from error
+    if not isinstance(run, dict) or not {"lab", "started", "arguments", "complete", "machine", "peers", "cells"} <= set(run):
+        raise ValueError(f"{path} is no results.json of the lab")
+    return run
 
 
 def standalone(svg, entries=()):

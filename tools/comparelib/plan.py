@@ -85,6 +85,21 @@ def cell_seconds(name, scenario, options):
     return whole
 
 
+LOG_BYTES, LOG_RATE = 300, 60_000  # of a line; of a peer in a second, on average of those that are here
+
+
+def log_bytes(chosen, names, options):
+    """What the logs of the production chain come to, all of which are there until the scenario is over."""
+    most = 0
+    for scenario in chosen:
+        loaded = rounds(scenario, options) * seconds(scenario, options) + options.warm_up
+        if scenario.open_loop and not options.no_rate:
+            loaded += open_rounds(options) * open_seconds(scenario, options)  # at two rates of about half
+        taking = sum(takes_part(name, scenario, options) for name in names)
+        most = max(most, taking * loaded * LOG_RATE * LOG_BYTES if scenario.chain == "production" else 0)
+    return most
+
+
 def scenario_seconds(scenario, names, options):
     return sum(cell_seconds(name, scenario, options) for name in names
                if takes_part(name, scenario, options) and name not in options.unbuilt)

@@ -34,10 +34,10 @@ def blank(names, seconds):
 def resume(path, names, seconds):
     """(the state of a run that was not finished, True), or a new one. What a new one would overwrite is kept beside it: days of
     measuring are not lost to another duration or another list of peers."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            state = json.load(file)
-    except (OSError, ValueError):
+    state = _read(path)
+    if state is None:
+        if os.path.exists(path):
+            os.replace(path, kept(path, {"started": f"unreadable {time.strftime('%Y%m%d%H%M%S', time.gmtime())}"}))
         return blank(names, seconds), False
     for of in state["peers"].values():
         if not of["lives"]:  # it could not be built or started: perhaps what was missing is there by now
@@ -47,6 +47,16 @@ def resume(path, names, seconds):
         os.replace(path, kept(path, state))
         return blank(names, seconds), False
     return state, True
+
+
+def _read(path):
+    """The state in a file; None where it holds none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            state = json.load(file)
+        return state if state["soak"] == 1 and set(blank([], 0)) <= set(state) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def kept(path, state):
@@ -62,10 +72,8 @@ def save(state, path):
 
 def load_state(path):
     """A state with its verdicts, for the reports; None where there is none."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            state = json.load(file)
-    except (OSError, ValueError):
+    state = _read(path)
+    if state is None:
         return None
     state["verdicts"] = [judge(name, state["peers"][name]) for name in state["peers"]]
     return state
@@ -123,11 +131,18 @@ class Soak:
                         break
                     self._slice(names[self.state["turn"] % len(names)], requests.name)
                     self.state["turn"] += 1
-                    save(self.state, self.path)
+                    self._save()
             finally:
                 for running in self.running.values():
                     running.close()
-                save(self.state, self.path)
+                self._save()
+
+    def _save(self):
+        """A disk that is full now may have room after the next slice; what was saved before stays."""
+        try:
+            save(self.state, self.path)
+        except OSError as error:
+            self.say(f"[soak] {self.path} cannot be written: {error.strerror}; it is tried again after the next slice")
 
     def _slice(self, name, requests):
         of = self.state["peers"][name]
