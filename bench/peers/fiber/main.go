@@ -27,6 +27,10 @@ import (
 	"weir.test/peers/goruntime"
 )
 
+type message struct {
+	Message string `json:"message"`
+}
+
 type user struct {
 	ID    int64  `json:"id"`
 	Name  string `json:"name"`
@@ -85,7 +89,7 @@ func echo(connection *websocket.Conn) {
 
 func routes(app *fiber.App, file string, many int, within func(fiber.Handler) fiber.Handler) {
 	validate := validator.New()
-	app.Get("/json", within(func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"message": "Hello, World!"}) }))
+	app.Get("/json", within(func(c *fiber.Ctx) error { return c.JSON(message{"Hello, World!"}) }))
 	app.Get("/users/:id", within(func(c *fiber.Ctx) error {
 		id, err := c.ParamsInt("id")
 		if err != nil {

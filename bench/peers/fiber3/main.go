@@ -33,6 +33,10 @@ import (
 	"weir.test/peers/goruntime"
 )
 
+type message struct {
+	Message string `json:"message"`
+}
+
 type user struct {
 	ID    int64  `json:"id"`
 	Name  string `json:"name"`
@@ -151,7 +155,7 @@ func echo(connection *websocket.Conn) {
 }
 
 func routes(app *fiber.App, file string, many int) {
-	app.Get("/json", func(c fiber.Ctx) error { return c.JSON(fiber.Map{"message": "Hello, World!"}) })
+	app.Get("/json", func(c fiber.Ctx) error { return c.JSON(message{"Hello, World!"}) })
 	app.Get("/users/:id", func(c fiber.Ctx) error {
 		id, err := strconv.ParseInt(c.Params("id"), 10, 64)
 		if err != nil {

@@ -31,6 +31,10 @@ import (
 	"weir.test/peers/goruntime"
 )
 
+type message struct {
+	Message string `json:"message"`
+}
+
 type user struct {
 	ID    int64  `json:"id"`
 	Name  string `json:"name"`
@@ -134,7 +138,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 }
 
 func routes(router *gin.Engine, file string, many int) {
-	router.GET("/json", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"message": "Hello, World!"}) })
+	router.GET("/json", func(c *gin.Context) { c.JSON(http.StatusOK, message{"Hello, World!"}) })
 	router.GET("/users/:id", func(c *gin.Context) {
 		id, err := strconv.ParseInt(c.Param("id"), 10, 64)
 		if err != nil {
