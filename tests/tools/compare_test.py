@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """compare_test.py ROOT: the arithmetic of the comparison lab, its decisions, and what it makes of peers that misbehave."""
 import contextlib
+import dataclasses
 import http.server
 import importlib.machinery
 import importlib.util
@@ -239,6 +240,8 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.winner({"a": [4, 4, 4], "b": [6, 6, 6]}, measure.ALONE)[0], "a")
         cells = [{**cell(name, cost, cost, cost, scenario="routes-1m"), "alone": True} for name, cost in (("weir", 4), ("gin", 5))]
         self.assertIsNone(measure.verdict("routes-1m", cells)[0])
+        self.assertNotIn("opposite", measure.told([cell("weir", 4, 4, 4)], scenarios.SCENARIOS["production"]))
+        self.assertIn("opposite", measure.told([{**cell("weir", 4, 4, 4), "order": "back and forth"}], scenarios.SCENARIOS["production"]))
         self.assertIn("one peer after the other", measure.told(cells, scenarios.SCENARIOS["routes-1m"]))
 
     def test_every_second_round_goes_backwards(self):
@@ -394,10 +397,10 @@ class Verdicts(unittest.TestCase):
 
     def test_what_weir_does_less_of_by_default_is_told_where_it_is_ahead(self):
         cells = [cell("weir", 4, 4, 4), cell("weir-uncached", 6, 6, 6), cell("axum", 12, 12, 12), cell("fiber", 20, 20, 20)]
-        self.assertEqual(measure.verdict("production", cells), ("weir", "weir is ahead of axum: 0.33 x, 95 % interval 0.33–0.33; in 3 of 3 rounds; weir-uncached, is at "
-                                                                "0.50 x, 95 % interval 0.50–0.50 of axum"))
+        self.assertEqual(measure.verdict("production", cells), ("weir", "weir is ahead of axum: 0.33 x, 95 % interval 0.33–0.33; in 3 of 3 rounds; weir-uncached: 0.50 x "
+                                                                "(0.50–0.50) of axum"))
         page = html.page(run_of(*cells))
-        self.assertIn("Weir, every token verified, is at", page)
+        self.assertIn("Weir, every token verified: 0.50", page)
         self.assertIn("against Fiber; 95 % interval 0.20–0.20; Weir, every token verified: 0.30 x", page)
         behind = [cell("weir", 14, 14, 14), cells[1], cells[2]]
         self.assertEqual(measure.verdict("production", behind)[0], "axum")
@@ -785,7 +788,7 @@ class Builders(unittest.TestCase):
 class Misbehaving(unittest.TestCase):
     """Peers made for the purpose: the run goes on, and says what each of them did."""
 
-    def cell_of(self, program):
+    def cell_of(self, program, scenario=scenarios.SCENARIOS["json"]):
         peer = peers.Peer("bad", "Bad", "Python", "script", program=program)
         known, commands = dict(peers.PEERS), peers.command_of
         peers.PEERS["bad"] = peer
@@ -793,7 +796,7 @@ class Misbehaving(unittest.TestCase):
         options = types.SimpleNamespace(own=None, file="", seconds=1, rounds=1, warm_up=1, no_rate=True, url=None, unbuilt={}, peers=None, quick=False, only=None)
         cells = []
         try:
-            measure.run_scenario(scenarios.SCENARIOS["json"], ["bad"], options, cells, lambda text: None)
+            measure.run_scenario(scenario, ["bad"], options, cells, lambda text: None)
         finally:
             peers.PEERS.clear()
             peers.PEERS.update(known)
@@ -805,6 +808,12 @@ class Misbehaving(unittest.TestCase):
         machine.open_files = lambda: 200
         found = self.cell_of(Lab.PEER)
         self.assertEqual((found["status"], found["why"]), ("missing", "264 open files are needed, and the limit is 200 (ulimit -Hn)"))
+
+    def test_what_does_not_fit_at_once_is_measured_one_after_the_other(self):
+        self.assertNotIn("alone", self.cell_of("raise SystemExit(1)"))
+        self.assertGreater(machine.available_memory(), 1 << 20)
+        large = dataclasses.replace(scenarios.SCENARIOS["json"], together=1 << 60)
+        self.assertTrue(self.cell_of("raise SystemExit(1)", large)["alone"])
 
     def test_one_that_does_not_start(self):
         found = self.cell_of("raise SystemExit('no configuration')")

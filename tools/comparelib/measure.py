@@ -98,7 +98,7 @@ def run_scenario(scenario, names, options, cells, progress):
         requests.flush()
         alone = scenario.together > machine.available_memory()
         for group in [[name] for name in taking] if alone else [taking]:
-            _run_group(scenario, group, requests.name, options, cells, progress, {"alone": True} if alone else {})
+            _run_group(scenario, group, requests.name, options, cells, progress, {"alone": True} if alone else {"order": "back and forth"})
 
 
 SPARE_FILES = 200  # beside the connections: libraries, logs, listeners
@@ -323,7 +323,7 @@ def told(cells, scenario):
     if any(cell.get("alone") for cell in cells):
         return (f"{of}, one peer after the other, since all at once would not fit into memory: what the machine's speed did in between is in the ratios, "
                 f"so that less than {ALONE:.0%} names no winner.")
-    return f"{of}, in turns, every second time in the opposite order."
+    return f"{of}, in turns" + (", every second time in the opposite order." if any(cell.get("order") for cell in cells) else ".")
 
 
 # Where the peers did not take turns, the speed of the machine came between them, and no pairing takes that out. Machines that
@@ -363,5 +363,5 @@ def _set_up_alike(scenario, cells, rounds):
         if values and cell["peer"] in peers.PEERS and peers.PEERS[cell["peer"]].kind == "variant":
             of = {name: figures.paired(values, others) for name, others in rounds.items() if name != "weir"}
             nearest = max(of, key=lambda name: of[name]["ratio"])
-            told += f"; {cell['peer']}, is at {figures.interval(of[nearest])} of {nearest}"
+            told += f"; {cell['peer']}: {figures.factor(values, rounds[nearest])} of {nearest}"
     return told
