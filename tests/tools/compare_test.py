@@ -788,8 +788,8 @@ class Builders(unittest.TestCase):
 class Misbehaving(unittest.TestCase):
     """Peers made for the purpose: the run goes on, and says what each of them did."""
 
-    def cell_of(self, program, scenario=scenarios.SCENARIOS["json"]):
-        peer = peers.Peer("bad", "Bad", "Python", "script", program=program)
+    def cell_of(self, program, scenario=scenarios.SCENARIOS["json"], **more):
+        peer = peers.Peer("bad", "Bad", "Python", "script", program=program, **more)
         known, commands = dict(peers.PEERS), peers.command_of
         peers.PEERS["bad"] = peer
         peers.command_of = lambda of: [sys.executable, "-c", program] if of is peer else commands(of)
@@ -819,6 +819,10 @@ class Misbehaving(unittest.TestCase):
         found = self.cell_of("raise SystemExit('no configuration')")
         self.assertEqual(found["status"], "crashed")
         self.assertIn("no configuration", found["why"])
+
+    def test_one_that_takes_too_long_to_start_has_not_crashed(self):
+        found = self.cell_of("import time; time.sleep(60)", dataclasses.replace(scenarios.SCENARIOS["json"], start_limit=0.3), patience=0.3)
+        self.assertEqual((found["status"], found["why"]), ("too slow", "it does not listen after 0.3 s"))
 
     def test_one_that_dies_when_asked(self):
         found = self.cell_of("import sys, socket\n"

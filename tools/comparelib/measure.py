@@ -69,6 +69,8 @@ def _open(cell, name, scenario, options):
         _fail(cell, "wrong", error)
     except machine.Missing as error:
         _fail(cell, "missing", error)
+    except peers.Late as error:
+        _fail(cell, "too slow", error)
     except peers.Died as error:
         _fail(cell, "crashed", error)
     except OSError as error:
@@ -157,6 +159,8 @@ def _starts(scenario, live, options, progress):
                 _fail(cell, "wrong", error)
             except machine.Missing as error:
                 _fail(cell, "missing", error)
+            except peers.Late as error:
+                _fail(cell, "too slow", error)
             except (peers.Died, RuntimeError) as error:
                 _fail(cell, "crashed", error)
             except OSError as error:

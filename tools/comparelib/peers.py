@@ -177,6 +177,10 @@ class Died(RuntimeError):
     """The server ended by itself while it was measured."""
 
 
+class Late(Died):
+    """It did not listen in the time that a start may take."""
+
+
 class Running:
     """A peer that runs, pinned to the server's core. Use `with`; leaving it ends the process and removes its log."""
     verify = True
@@ -211,7 +215,7 @@ class Running:
             why = self.last_words()
             self.close()
             late = "does not listen" in str(error)
-            raise Died(f"it does not listen after {patience:.0f} s" if late else f"it does not start: {why or error}") from error
+            raise (Late(f"it does not listen after {patience:g} s") if late else Died(f"it does not start: {why or error}")) from error
         except BaseException:
             self.close()
             raise
