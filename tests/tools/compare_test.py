@@ -74,6 +74,8 @@ class Figures(unittest.TestCase):
         near = {"a": [4, 4, 4], "b": [40, 40, 40], "c": [5, 5, 5]}
         self.assertEqual(figures.in_the_way(near, ["a"]), ["a"])  # somebody was beside the best
         self.assertEqual(figures.in_the_way(near, ["b", "c"]), ["c"])
+        self.assertEqual(figures.in_the_way({"a": [4, 4, 4], "b": [40, 40, 40]}, ["a", "b"]), [])  # nothing makes ten times of it
+        self.assertEqual(figures.in_the_way({"a": [4, 4, 4], "b": [7.9, 40, 40]}, ["a", "b"]), ["a", "b"])  # in one round it was near
         self.assertEqual(figures.in_the_way(near, []), [])
         self.assertEqual(figures.in_the_way({}, ["a"]), [])
 
@@ -384,9 +386,12 @@ class Plans(unittest.TestCase):
 class Verdicts(unittest.TestCase):
     def test_noise_names_no_winner(self):
         self.assertEqual(measure.verdict("production", [cell("weir", 4, 4, 4), cell("gin", 40, 41, 40)])[0], "weir")
-        best, sentence = measure.verdict("production", [cell("weir", 4, 4, 4, foreign_share=0.6), cell("gin", 40, 41, 40)])
+        best, sentence = measure.verdict("production", [cell("weir", 4, 4, 4, foreign_share=0.6), cell("gin", 7, 7, 7)])
         self.assertIsNone(best)
         self.assertIn("noisy", sentence)
+        best, sentence = measure.verdict("production", [cell("weir", 4, 4, 4, foreign_share=0.6), cell("gin", 40, 41, 40)])
+        self.assertEqual(best, "weir")
+        self.assertIn("; though weir: something else took 60% of the server's core", sentence)
 
     def test_the_median_of_an_even_number_of_rounds_lies_between_those_in_the_middle(self):
         self.assertEqual(cell("gin", 4, 10, 6, 40)["figures"]["cpu_us_per_request"], {"median": 8, "min": 4, "max": 40})

@@ -353,10 +353,9 @@ def _verdict(name, cells):
     trouble = figures.in_the_way(rounds, [cell["peer"] for cell in of if cell.get("disturbed") or cell.get("cold")])
     if trouble:
         return None, f"too noisy to name a winner ({', '.join(trouble)}: {next(c['noise'] for c in of if c['peer'] in trouble)})"
-    if any(cell.get("alone") for cell in of):
-        return figures.winner(rounds, ALONE)
-    best, sentence = figures.winner(rounds)
-    return best, sentence + (_set_up_alike(scenario, cells, rounds) if best == "weir" else "")
+    best, sentence = figures.winner(rounds, ALONE if any(cell.get("alone") for cell in of) else 0.0)
+    disturbed = [f"{cell['peer']}: {cell['noise']}" for cell in of if cell.get("disturbed")]
+    return best, sentence + (_set_up_alike(scenario, cells, rounds) if best == "weir" else "") + (f"; though {disturbed[0]}" if disturbed else "")
 
 
 def _set_up_alike(scenario, cells, rounds):
