@@ -335,6 +335,7 @@ class Plans(unittest.TestCase):
             self.assertTrue(plan.takes_part(latest, json_reply, options()))
             self.assertTrue(plan.takes_part(latest, param, options(peers=[latest])))
         self.assertFalse(plan.takes_part("ceiling", param, options()))
+        self.assertTrue(plan.takes_part("ceiling", scenarios.SCENARIOS["websocket"], options()))
         self.assertFalse(plan.takes_part("fiber", scenarios.SCENARIOS["http2"], options()))
         self.assertFalse(plan.takes_part("yours", scenarios.SCENARIOS["start"], options()))
 

@@ -74,10 +74,10 @@ def h2load_figures(output):
     return {"requests": int(found[1]), "errors": socket, "status_errors": status, "timeout": int(found[4])}
 
 
-def websocket(running, scenario, seconds):
+def websocket(running, scenario, seconds, size=MESSAGE):
     process = machine.start(machine.pinned(machine.LOAD_CORE, [
         os.path.join(peers.RELEASE, "bench-ws-load"), "--port", str(running.port), "--connections", str(scenario.connections),
-        "--size", str(MESSAGE), "--seconds", str(seconds)]), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        "--size", str(size), "--seconds", str(seconds)]), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     # A peer that does not answer the handshake would be waited for for ever.
     guard = threading.Timer(seconds + 60, process.kill)
     guard.start()

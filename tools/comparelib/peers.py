@@ -51,7 +51,7 @@ PEERS = {peer.name: peer for peer in (
     Peer("fiber", "Fiber", "Go", "go", "fiber", "github.com/gofiber/fiber/v2", quick=True, websocket=True),
     Peer("nethttp", "Go net/http", "Go", "go", "nethttp", quick=True, http2=True, websocket=True),
     Peer("ceiling", "bare epoll loop", "C++", "cmake", program="bench-ceiling", kind="reference", quick=True,
-         only=("json",)),
+         websocket=True, only=("json", "websocket")),
     Peer("nginx", "nginx (return 200)", "C", "nginx", "nginx", kind="reference", only=("json", "connections", "file", "pipelined")),
     Peer("axum", "axum", "Rust", "cargo", "axum", "axum", program="peer-axum", http2=True, websocket=True),
     Peer("fastify", "Fastify", "JavaScript", "npm", "fastify", "fastify", program="server.mjs", websocket=True),
