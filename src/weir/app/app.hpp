@@ -116,7 +116,8 @@ class App : public Routes<App, true> {
   /// Checks of readiness and liveness.
   [[nodiscard]] HealthRegistry& health() noexcept;
   [[nodiscard]] MetricsRegistry& metrics() noexcept;
-  /// Loggers by name; lines outside of requests.
+  /// Loggers by name; lines outside of requests. Before start() they go where the options say so far: what the command
+  /// line says holds from when run() has read it, for loggers that are there already, too.
   [[nodiscard]] Logger logger(std::string_view name = "app");
   /// The pool for work that blocks: `co_await app.blocking().run([&] { return db.find(id); })`. It is made by the
   /// first call or start(), and stays when the application stops and starts again. Throws std::system_error when the

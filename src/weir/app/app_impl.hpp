@@ -52,6 +52,7 @@ struct App::Impl {
 
   // From prepare() on.
   std::unique_ptr<Log> log;
+  LogTarget log_target;           ///< Where `log` writes.
   std::vector<Middleware> outer;  // the production chain, then `middleware`
   std::unique_ptr<Application> application;
   std::unique_ptr<Application> admin;
@@ -69,7 +70,7 @@ struct App::Impl {
   std::atomic<bool> stop_requested{false};
   bool owns_process = false;  ///< run() serves: the process may be ended when work that blocks does not.
 
-  /// The log, as the options want it.
+  /// The log, as the options want it: also when it is there and they have changed since.
   Result<void> open_log();
   /// Builds the routes and the application. Idempotent.
   Result<void> prepare();

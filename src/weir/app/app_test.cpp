@@ -1,11 +1,15 @@
 #include "weir/app/app.hpp"
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <map>
 #include <string>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "weir/app/test_client.hpp"
 #include "weir/runtime/blocking_pool.hpp"
@@ -69,6 +73,50 @@ TEST(App, ReadsTheProgramsOwnOptions) {
   EXPECT_THROW(app.command_line_option("database", database, ""), std::invalid_argument);
   app.command_line_option("--port", database, "");
   EXPECT_THROW(app.run(static_cast<int>(arguments.size()), arguments.data()), std::invalid_argument);
+}
+
+/// A folder for the files of an application's log.
+class LogFolder {
+ public:
+  LogFolder() { std::filesystem::create_directory(path_); }
+  LogFolder(const LogFolder&) = delete;
+  LogFolder& operator=(const LogFolder&) = delete;
+  ~LogFolder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string file(const char* name) const { return path_ / name; }
+  [[nodiscard]] std::string text_of(const char* name) const {
+    std::ifstream in(path_ / name);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+ private:
+  std::filesystem::path path_ = std::filesystem::temp_directory_path() / ("weir-app-log-" + std::to_string(::getpid()));
+};
+
+TEST(App, LoggersFromBeforeTheCommandLineFollowIt) {
+  const LogFolder folder;
+  {
+    AppOptions options;
+    options.log.file = folder.file("first");
+    App app(options);
+    const Logger jobs = app.logger("app.jobs");
+    jobs.info("before the command line");
+    app.on_listening([&] {
+      jobs.debug("in between");
+      app.request_stop();
+    });
+    std::vector<std::string> line = {
+        "program", "--port", "0", "--log-level", "debug", "--log-file", folder.file("second")};
+    std::vector<char*> arguments;
+    for (std::string& argument : line) arguments.push_back(argument.data());
+    EXPECT_EQ(app.run(static_cast<int>(arguments.size()), arguments.data()), 0);
+  }
+  EXPECT_NE(folder.text_of("first").find("before the command line"), std::string::npos);
+  EXPECT_EQ(folder.text_of("first").find("listening"), std::string::npos);
+  EXPECT_EQ(folder.text_of("second").find("before the command line"), std::string::npos);
+  for (const char* logged : {R"("msg":"listening")", "in between", R"("msg":"stopped")"}) {
+    EXPECT_NE(folder.text_of("second").find(logged), std::string::npos) << logged << " in\n"
+                                                                        << folder.text_of("second");
+  }
 }
 
 TEST(App, ProblemsTellWhichRequestTheyAreAbout) {

@@ -61,6 +61,7 @@ Result<void> acquire(std::string_view what, std::string_view remedy, const Make&
 // --- preparing ---
 
 Result<void> App::Impl::open_log() {
+  if (log && log_target == options.log) return {};
   std::unique_ptr<LogSink> sink;
   if (options.log.file.empty()) {
     sink = log_to_stderr();
@@ -70,6 +71,12 @@ Result<void> App::Impl::open_log() {
     Result<std::unique_ptr<LogSink>> opened = log_to_file(options.log.file);
     if (!opened) return std::unexpected(std::move(opened.error()).with_context("the log"));
     sink = std::move(*opened);
+  }
+  log_target = options.log;
+  if (log) {  // A logger was asked for before the command line was read.
+    log->redirect(std::move(sink));
+    log->set_level("ROOT", options.log.level);
+    return {};
   }
   LogOptions log_options;
   log_options.level = options.log.level;
@@ -170,10 +177,8 @@ Result<void> App::Impl::refuse_late_routes() {
 }
 
 Result<void> App::Impl::prepare() {
+  if (Result<void> opened = open_log(); !opened) return opened;
   if (application) return refuse_late_routes();
-  if (!log) {
-    if (Result<void> opened = open_log(); !opened) return opened;
-  }
   try {
     outer = production_chain(options.production, Telemetry{&metrics, log.get()});
   } catch (const std::invalid_argument& mistake) {  // a value that cannot be sent, a name that is none

@@ -19,6 +19,8 @@ namespace weir {
 struct LogTarget {
   std::string file;  ///< "-": standard output; empty: standard error.
   LogLevel level = LogLevel::info;
+
+  friend bool operator==(const LogTarget&, const LogTarget&) = default;
 };
 
 /// The API's description at /openapi.json and the page that shows it.

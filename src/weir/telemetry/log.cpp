@@ -129,6 +129,10 @@ bool Log::flush(Duration timeout) {
 void Log::reopen() noexcept {
   core_->reopen();
 }
+void Log::redirect(std::unique_ptr<LogSink> sink, Duration timeout) {
+  static_cast<void>(core_->flush(timeout));
+  core_->redirect(std::move(sink));
+}
 LogStats Log::stats() const noexcept {
   return core_->stats();
 }

@@ -178,6 +178,9 @@ class Log {
   bool flush(Duration timeout);
   /// Has the writer reopen its file: after rotation. Async-signal-safe.
   void reopen() noexcept;
+  /// From here on lines go to `sink`. What was logged before is written to the one that was there, as flush() does it
+  /// for at most `timeout`; what is left then comes to the new one. Loggers stay as they are. Not for event loops.
+  void redirect(std::unique_ptr<LogSink> sink, Duration timeout = std::chrono::seconds(1));
   [[nodiscard]] LogStats stats() const noexcept;
 
  private:

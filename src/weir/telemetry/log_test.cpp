@@ -320,6 +320,35 @@ TEST(Log, ReopeningWhileAHalfWrittenLineIsStuckBeginsWithAWholeLine) {
   EXPECT_THAT(after, StartsWith("{\"ts\":\""));
   EXPECT_THAT(after, HasSubstr("\"i\":4}"));
   EXPECT_THAT(after, Not(HasSubstr("\"i\":1}")));
+  EXPECT_THAT(after, HasSubstr("\"msg\":\"log records dropped\",\"dropped\":1}"));
+  EXPECT_EQ(log.stats().dropped, 1u);  // what the line says
+}
+
+TEST(Log, RedirectedLinesGoElsewhereFromThenOn) {
+  Lines first;
+  Lines second;
+  Log log(first.sink());
+  const Logger logger = log.logger("a");
+  logger.info("before");
+  log.redirect(second.sink());
+  logger.info("after");
+  ASSERT_TRUE(log.flush(10s));
+  EXPECT_THAT(first.all(), ElementsAre(HasSubstr("\"msg\":\"before\"")));
+  EXPECT_THAT(second.all(), ElementsAre(HasSubstr("\"msg\":\"after\"")));
+}
+
+TEST(Log, ASinkThatTakesNothingIsLeftWithItsLines) {
+  GateSink::State state;
+  state.budget = 150;  // ends inside of the second line
+  Lines lines;
+  Log log(std::make_unique<GateSink>(state));
+  const Logger logger = log.logger("a");
+  for (int i = 0; i < 5; ++i) logger.info("line", {{"i", i}});
+  log.redirect(lines.sink(), 20ms);
+  ASSERT_TRUE(log.flush(10s));
+  EXPECT_THAT(lines.text(), StartsWith("{\"ts\":\""));
+  EXPECT_THAT(lines.text(), HasSubstr("\"i\":4}"));
+  EXPECT_THAT(lines.text(), Not(HasSubstr("\"i\":1}")));
 }
 
 TEST(Log, EndingGivesUpOnASinkThatNeverTakesAnything) {

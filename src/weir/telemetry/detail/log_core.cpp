@@ -175,6 +175,14 @@ void LogCore::reopen() noexcept {
   wake();
 }
 
+void LogCore::redirect(std::unique_ptr<LogSink> sink) {
+  {
+    const std::lock_guard lock(redirecting_);
+    next_sink_ = std::move(sink);
+  }
+  reopen();
+}
+
 LogStats LogCore::stats() const noexcept {
   return {.lines = line_count_.load(std::memory_order_relaxed),
           .dropped = total_dropped(),
@@ -183,7 +191,7 @@ LogStats LogCore::stats() const noexcept {
 }
 
 std::uint64_t LogCore::total_dropped() const {
-  std::uint64_t total = homeless_.load(std::memory_order_relaxed);
+  std::uint64_t total = homeless_.load(std::memory_order_relaxed) + lost_count_.load(std::memory_order_relaxed);
   rings_.for_each([&](const LogRing& ring) { total += ring.dropped(); });
   return total;
 }
@@ -362,7 +370,7 @@ bool LogCore::own_line(LogLevel level, std::string_view msg, std::string_view ke
 }
 
 void LogCore::report_drops() {
-  const std::uint64_t dropped = total_dropped() + lost_;
+  const std::uint64_t dropped = total_dropped();
   if (dropped == drops_reported_) return;
   const auto now = Steady::now();
   if (now < next_drop_report_ && !stop_.load(std::memory_order_relaxed)) return;
@@ -401,17 +409,25 @@ void LogCore::sink_failed(const Error& error) {
   retry_at_ = Steady::now() + retry_after_;
 }
 
+void LogCore::give_up_torn_line() {
+  if (!mid_line_) return;
+  const auto* rest = static_cast<const char*>(std::memchr(lines_.data() + begin_, '\n', end_ - begin_));
+  begin_ = rest == nullptr ? end_ : static_cast<std::size_t>(rest - lines_.data()) + 1;
+  mid_line_ = false;
+  lost_count_.fetch_add(1, std::memory_order_relaxed);
+}
+
 void LogCore::reopen_now() {
   static_cast<void>(write_out());
-  if (mid_line_) {
-    // The rest of that line would be the torn beginning of the new file.
-    const auto* rest = static_cast<const char*>(std::memchr(lines_.data() + begin_, '\n', end_ - begin_));
-    begin_ = rest == nullptr ? end_ : static_cast<std::size_t>(rest - lines_.data()) + 1;
-    mid_line_ = false;
-    ++lost_;
+  give_up_torn_line();
+  std::unique_ptr<LogSink> next;
+  {
+    const std::lock_guard lock(redirecting_);
+    next = std::move(next_sink_);
   }
-  const auto reopened = outcome_of([this] { return sink_->reopen(); });
-  if (!reopened) {
+  if (next != nullptr) {
+    sink_ = std::move(next);
+  } else if (const auto reopened = outcome_of([this] { return sink_->reopen(); }); !reopened) {
     error_count_.fetch_add(1, std::memory_order_relaxed);
     complain("weir log: " + reopened.error().message() + "; the old file stays in use");
     return;

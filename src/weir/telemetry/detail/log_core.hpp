@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -50,6 +51,8 @@ class LogCore {
 
   bool flush(Duration timeout);
   void reopen() noexcept;
+  /// The writer takes the new sink between lines, before it looks at the rings again.
+  void redirect(std::unique_ptr<LogSink> sink);
   [[nodiscard]] LogStats stats() const noexcept;
 
  private:
@@ -75,11 +78,15 @@ class LogCore {
   bool write_out();
   void sink_failed(const Error& error);
   void reopen_now();
+  /// Before another file takes over: the rest of a half-written line would be its torn beginning.
+  void give_up_torn_line();
   [[nodiscard]] std::uint64_t total_dropped() const;
 
   LogOptions options_;
   Clock& clock_;
-  std::unique_ptr<LogSink> sink_;
+  std::unique_ptr<LogSink> sink_;  // the writer's
+  std::mutex redirecting_;
+  std::unique_ptr<LogSink> next_sink_;  // guarded by redirecting_
   ThreadSlots<LogRing> rings_;
   std::atomic<std::uint64_t> homeless_{0};  // dropped because their thread has no ring
 
@@ -100,13 +107,13 @@ class LogCore {
   bool mid_line_ = false;  // the sink took a line's first part only
   Duration retry_after_{};
   std::chrono::steady_clock::time_point retry_at_{};
-  std::uint64_t lost_ = 0;  // lines given up by the writer itself
   std::uint64_t drops_reported_ = 0;
   std::chrono::steady_clock::time_point next_drop_report_{};
 
   std::atomic<std::uint64_t> line_count_{0};
   std::atomic<std::uint64_t> byte_count_{0};
   std::atomic<std::uint64_t> error_count_{0};
+  std::atomic<std::uint64_t> lost_count_{0};  // lines given up by the writer itself
 
   std::thread thread_;
 };
