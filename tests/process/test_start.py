@@ -117,11 +117,33 @@ class Mistakes(unittest.TestCase):
         self.assertEqual((status, output.split()[0]), (0, "weir-test-server"))
 
     def test_wrong_command_lines(self):
-        for line in (["--no-such-option"], ["--port", "70000"], ["--threads", "many"], ["--log-level", "loud"], ["stray"]):
+        for line, wrong in ((["--prot", "8080"], "--prot is no option; did you mean --port?"),
+                            (["--drain-timout=5"], "--drain-timout is no option; did you mean --drain-timeout?"),
+                            (["--no-http3"], "--no-http3 is no option; did you mean --no-http2?"),
+                            (["--no-such-option"], "--no-such-option is no option\n"),
+                            (["-p", "80"], "-p is no option"), (["stray"], "stray is no option"),
+                            (["--", "stray"], "stray is no option"),
+                            (["--port", "70000"], "--port: Value 70000 not in range 0 to 65535"),
+                            (["--port", "http"], "--port: Value http not in range"),
+                            (["--drain-timeout", "-5"], "--drain-timeout: Value -5 not in range"),
+                            (["--drain-delay", "soon"], "--drain-delay: Value soon not in range"),
+                            (["--threads", "many"], "--threads: Value many not in range 0 to 1024"),
+                            (["--log-level", "loud"], "--log-level: loud not in")):
             with self.subTest(line):
                 status, _, error = run(*line)
                 self.assertEqual(status, 2, error)
-                self.assertNotEqual(error.strip(), "")
+                self.assertIn(wrong, error)
+                self.assertIn("--help", error)
+
+    def test_no_protocol_at_all(self):
+        status, _, error = run("--listen", "127.0.0.1:0", "--no-http1", "--no-http2")
+        self.assertEqual(status, 1)
+        self.assertIn("neither HTTP/1.1 nor HTTP/2", error)
+
+    def test_the_last_of_an_option_counts(self):
+        with Server("--admin", "nonsense", "--threads", "64", "--share-port", "--admin", "127.0.0.1:0", "--threads", "1",
+                    "--share-port") as server:
+            self.assertEqual(server.get("/hello").status, 200)
 
     def test_log_that_cannot_be_opened(self):
         status, _, error = run("--listen", "127.0.0.1:0", "--log-file", "/nonexistent/folder/app.log")

@@ -179,6 +179,9 @@ Result<void> App::Impl::refuse_late_routes() {
 Result<void> App::Impl::prepare() {
   if (Result<void> opened = open_log(); !opened) return opened;
   if (application) return refuse_late_routes();
+  if (!options.limits.http1_enabled && !options.limits.http2.enabled) {
+    return fail(Errc::invalid_argument, "neither HTTP/1.1 nor HTTP/2 is on (--no-http1, --no-http2): one must be");
+  }
   try {
     outer = production_chain(options.production, Telemetry{&metrics, log.get()});
   } catch (const std::invalid_argument& mistake) {  // a value that cannot be sent, a name that is none
