@@ -70,7 +70,8 @@ Result<SocketAddress> SocketAddress::parse(std::string_view text) {
     return result;
   }
 
-  constexpr std::string_view form = "must look like 127.0.0.1:8080, [::1]:8080, :8080 or unix:/path";
+  constexpr std::string_view form =
+      "must look like 127.0.0.1:8080, [::1]:8080, :8080 or unix:/path; names are not looked up";
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return bad_address(text, form);
   std::string_view host = text.substr(0, colon);

@@ -25,8 +25,21 @@ Fd open_reserve() noexcept {
   return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
+/// What to do about it; empty where the system's words say it all.
+std::string remedy(const SocketAddress& address, int error) {
+  constexpr int first_unprivileged_port = 1024;
+  if (error == EADDRINUSE && address.is_ip()) return "; end who listens there, or take another port (0: any)";
+  if (error == EADDRINUSE) return "; another program listens there, or the file is no socket";
+  if (error == EADDRNOTAVAIL) return "; it must be an address of this machine, or 0.0.0.0 or [::] for all of them";
+  if (error == EACCES && address.is_ip() && address.port() < first_unprivileged_port) {
+    return "; ports below 1024 need the capability CAP_NET_BIND_SERVICE, or a socket that systemd hands over";
+  }
+  return {};
+}
+
 std::unexpected<Error> listen_error(const SocketAddress& address, int error) {
-  return fail(system_error(error, "listen on " + address.to_string()));
+  Error made = system_error(error, "listen on " + address.to_string());
+  return fail(Error(made.code(), made.message() + remedy(address, error)));
 }
 
 bool set_option(int fd, int level, int name, int value) noexcept {

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -90,7 +91,27 @@ TEST_F(ListenerTest, ErrorNamesTheAddressAndTheCause) {
   const auto first = listen();
   const auto second = Listener::listen(loop, {.address = first->local_address()}, collector);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().message(), "listen on " + first->local_address().to_string() + ": Address already in use");
+  EXPECT_EQ(second.error().message(), "listen on " + first->local_address().to_string() +
+                                          ": Address already in use; end who listens there, or take another port "
+                                          "(0: any)");
+  const auto foreign = Listener::listen(loop, {.address = *SocketAddress::parse("192.0.2.1:0")}, collector);
+  ASSERT_FALSE(foreign);
+  EXPECT_THAT(foreign.error().message(), HasSubstr("an address of this machine"));
+}
+
+TEST_F(ListenerTest, APortThatOnlyPrivilegedProgramsMayHaveSaysWhatIsMissing) {
+  std::ifstream limit("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+  int first_free = 0;
+  if (!(limit >> first_free) || first_free < 2) GTEST_SKIP() << "every port is free here";
+  // A process of its own without privileges.
+  const auto try_it = [&] {
+    static_cast<void>(!::setresuid(65534, 65534, 65534));
+    const auto refused = Listener::listen(loop, {.address = SocketAddress::loopback(1)}, collector);
+    const std::string text = refused ? "it listens" : refused.error().message();
+    static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
+    ::_exit(0);
+  };
+  EXPECT_EXIT(try_it(), testing::ExitedWithCode(0), "Permission denied; .*CAP_NET_BIND_SERVICE");
 }
 
 TEST_F(ListenerTest, SeveralListenOnOnePortWithReusePort) {
@@ -281,7 +302,9 @@ TEST_F(ListenerTest, RegularFileAtTheUnixPathIsNotTouched) {
   const auto address = unix_address("weir-file");
   const std::string path(address.unix_path());
   ASSERT_EQ(::mknod(path.c_str(), S_IFREG | 0600, 0), 0);
-  EXPECT_FALSE(Listener::listen(loop, {.address = address}, collector));
+  const auto refused = Listener::listen(loop, {.address = address}, collector);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("no socket"));
   EXPECT_TRUE(std::filesystem::exists(path));
   std::filesystem::remove(path);
 }
