@@ -134,6 +134,8 @@ TEST(WebSocket, RefusesWhatIsNoHandshake) {
   TestClient client = app.test();
   const ClientResponse plain = client.get("/echo");
   EXPECT_EQ(plain.status, 426);
+  EXPECT_EQ(plain.header("Upgrade"), "websocket");  // RFC 9110 section 15.5.22
+  EXPECT_EQ(plain.header("Connection"), "Upgrade");
   EXPECT_EQ(client.websocket("/echo", {{"Sec-WebSocket-Version", "8"}}).status(), 426);
   EXPECT_EQ(client.websocket("/echo", {{"Sec-WebSocket-Version", "8"}}).response().header("Sec-WebSocket-Version"),
             "13");

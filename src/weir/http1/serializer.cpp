@@ -134,6 +134,12 @@ WrittenHead write_head(Status status, const http::Headers& headers, std::optiona
     to = put(to, context.server);
     to = put(to, "\r\n");
   }
+  // RFC 9110 section 15.5.22: it says which protocol is meant, and section 7.8: Connection names the field.
+  if (status == Status::upgrade_required && headers.has(HeaderId::upgrade)) {
+    to = put(to, "Connection: Upgrade\r\nUpgrade: ");
+    to = put(to, headers.get(HeaderId::upgrade));
+    to = put(to, "\r\n");
+  }
   if (!plan.result.keep_alive) {
     to = put(to, "Connection: close\r\n");
   } else if (context.version == http::Version::http_1_0) {

@@ -31,7 +31,7 @@ struct WrittenHead {
 /// Appends the head of a final response. `length` is that of the content, nothing when it is not known (then: chunked,
 /// or until close for HTTP/1.0). `trailers` asks for the chunked coding. Content-Length, Transfer-Encoding, Connection,
 /// Keep-Alive, Proxy-Connection, TE and Upgrade in `headers` are dropped: the framing is decided here, and it is never
-/// ambiguous.
+/// ambiguous. A 426 keeps its Upgrade.
 WrittenHead write_head(http::Status status, const http::Headers& headers, std::optional<std::uint64_t> length,
                        bool trailers, const ResponseContext& context, Buffer& out);
 

@@ -93,6 +93,15 @@ TEST(Serializer, DropsFramingThatTheResponseBrings) {
   EXPECT_EQ(head_of(Status::ok, headers, 3, {}), "HTTP/1.1 200 OK\r\nX-Own: 1\r\nContent-Length: 3\r\n\r\n");
 }
 
+TEST(Serializer, SaysWhichProtocolIsRequired) {  // RFC 9110 sections 7.8 and 15.5.22
+  Headers headers;
+  headers.add("Upgrade", "websocket");
+  EXPECT_EQ(head_of(Status::upgrade_required, headers, 0, {}),
+            "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  EXPECT_EQ(head_of(Status::upgrade_required, {}, 0, {}), "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(head_of(Status::ok, headers, 0, {}), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+}
+
 TEST(Serializer, LetsTheResponseBringDateAndServer) {
   Headers headers;
   headers.add(HeaderId::date, "today");
