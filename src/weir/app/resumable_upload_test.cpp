@@ -162,6 +162,7 @@ TEST_F(ResumableUploadTest, RefusesWhatDoesNotFit) {
   EXPECT_EQ(wrong.status, 409);
   EXPECT_EQ(wrong.header("Upload-Offset"), "3");
   EXPECT_NE(wrong.body.find("#mismatching-upload-offset"), std::string::npos);
+  EXPECT_NE(wrong.body.find(R"("expected-offset":3,"provided-offset":2)"), std::string::npos) << wrong.body;
   EXPECT_EQ(append(where, 3, "x", false, {{"Upload-Length", "2"}}).status, 400);
   EXPECT_EQ(append(where, 3, "x", true, {{"Upload-Length", "9"}}).status, 400) << "less came than was announced";
   EXPECT_EQ(offset(where), "4");

@@ -81,6 +81,16 @@ TEST(Problem, IsWrittenAsJson) {
             "\xc3\xa4 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"}");
 }
 
+TEST(Problem, HasMembersOfSeveralTypes) {
+  Problem problem;
+  problem.status = Status::conflict;
+  problem.members = {{"text", "x"}, {"left", -3}, {"offset", std::uint64_t{18446744073709551615u}}, {"again", true}};
+  Buffer out;
+  write_problem(problem, out);
+  EXPECT_TRUE(out.view().ends_with(R"(,"text":"x","left":-3,"offset":18446744073709551615,"again":true})"))
+      << out.view();
+}
+
 TEST(Problem, HasTheCodeOfItsStatusWithoutOneOfItsOwn) {
   Problem problem;
   problem.status = Status::content_too_large;

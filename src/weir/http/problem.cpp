@@ -114,6 +114,20 @@ void write_member(std::string_view name, std::string_view value, Buffer& out) {
   detail::write_json_string(value, out);
 }
 
+void write_extension(std::string_view name, const ProblemValue& value, Buffer& out) {
+  if (const auto* text = std::get_if<std::string>(&value)) return write_member(name, std::string_view(*text), out);
+  out.push_back(',');
+  detail::write_json_string(name, out);
+  out.push_back(':');
+  if (const auto* flag = std::get_if<bool>(&value)) return out.append(*flag ? "true" : "false");
+  char digits[24];
+  const auto* number = std::get_if<std::int64_t>(&value);
+  const auto end = number != nullptr
+                       ? std::to_chars(digits, digits + sizeof digits, *number).ptr
+                       : std::to_chars(digits, digits + sizeof digits, std::get<std::uint64_t>(value)).ptr;
+  out.append({digits, static_cast<std::size_t>(end - digits)});
+}
+
 void write_errors(const std::vector<FieldError>& errors, Buffer& out) {
   out.append(",\"errors\":[");
   bool first = true;
@@ -143,7 +157,7 @@ void write_problem(const Problem& problem, Buffer& out) {
   write_member("code", problem.code.empty() ? to_string(errc_of(problem.status)) : problem.code, out);
   write_member("request_id", problem.request_id, out);
   if (!problem.errors.empty()) write_errors(problem.errors, out);
-  for (const auto& [name, value] : problem.members) write_member(name, value, out);
+  for (const auto& [name, value] : problem.members) write_extension(name, value, out);
   out.push_back('}');
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "weir/base/buffer.hpp"
@@ -19,6 +20,9 @@ Status status_of(Errc code) noexcept;
 /// The nearest error code of a status; for clients of other services. Errc::unknown for 1xx-3xx.
 Errc errc_of(Status status) noexcept;
 
+/// The value of an extension member.
+using ProblemValue = std::variant<std::string, std::int64_t, std::uint64_t, bool>;
+
 /// What application/problem+json says about one failed request. Empty members are left out.
 struct Problem {
   Status status = Status::internal_server_error;
@@ -31,8 +35,8 @@ struct Problem {
   /// Extension member "code": the canonical error code, for programs to switch on. When empty: the nearest of the
   /// status.
   std::string code;
-  std::vector<FieldError> errors;                            ///< Extension member "errors": [{field, rule, message}].
-  std::vector<std::pair<std::string, std::string>> members;  ///< Further extension members (strings).
+  std::vector<FieldError> errors;                             ///< Extension member "errors": [{field, rule, message}].
+  std::vector<std::pair<std::string, ProblemValue>> members;  ///< Further extension members.
 };
 
 inline constexpr std::string_view problem_media_type = "application/problem+json";

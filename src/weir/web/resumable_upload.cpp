@@ -244,8 +244,7 @@ Task<Result<Response>> ResumableUploads::append(Context& ctx, std::string id) {
   if (state->offset != *offset) {
     http::Problem problem =
         typed_problem(Status::conflict, "mismatching-upload-offset", "the upload goes on elsewhere");
-    problem.members = {{"expected-offset", std::to_string(state->offset)},
-                       {"provided-offset", std::to_string(*offset)}};
+    problem.members = {{"expected-offset", state->offset}, {"provided-offset", *offset}};
     Response response = problem_response(ctx, std::move(problem));
     tell(response, state->offset);
     tell(response, false);
