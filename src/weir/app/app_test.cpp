@@ -92,6 +92,28 @@ class LogFolder {
   std::filesystem::path path_ = std::filesystem::temp_directory_path() / ("weir-app-log-" + std::to_string(::getpid()));
 };
 
+TEST(App, LogsWhatBecomes500AndTheClientDoesNotRead) {
+  const LogFolder folder;
+  {
+    AppOptions options;
+    options.log.file = folder.file("log");
+    App app(options);
+    app.get("/broken", []() -> Result<int> { return fail(Errc::data_loss, "page 7 cannot be read"); });
+    app.get("/missing", []() -> Result<int> { return not_found("there is no page 8"); });
+    TestClient client = app.test();
+    const ClientResponse broken = client.get("/broken", {{"X-Request-Id", "request-0001"}});
+    EXPECT_EQ(broken.status, 500);
+    EXPECT_EQ(broken.body.find("page 7"), std::string::npos) << broken.body;
+    EXPECT_EQ(client.get("/missing").status, 404);
+  }
+  const std::string text = folder.text_of("log");
+  const std::size_t at = text.find(R"("msg":"a handler failed","request_id":"request-0001")");
+  ASSERT_NE(at, std::string::npos) << text;
+  EXPECT_NE(text.find(R"("code":"data_loss","what":"page 7 cannot be read","route":"/broken"})", at), std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("page 8"), std::string::npos);
+}
+
 TEST(App, LoggersFromBeforeTheCommandLineFollowIt) {
   const LogFolder folder;
   {

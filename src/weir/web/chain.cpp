@@ -41,6 +41,11 @@ http::Problem problem_for(Context& ctx, Error error) {
 
 namespace detail {
 Response error_response(Context& ctx, Error error) {
+  if (http::status_of(error.code()) == Status::internal_server_error) {
+    // The client reads the title only: who runs the service must read the rest.
+    ctx.log().error("a handler failed",
+                    {{"code", to_string(error.code())}, {"what", error.message()}, {"route", ctx.route()}});
+  }
   return http::to_response(problem_for(ctx, std::move(error)));
 }
 }  // namespace detail

@@ -15,9 +15,19 @@ namespace {
 constexpr std::size_t pool_piece = std::size_t{256} << 10;
 
 Error storage_error(Error error) {
-  // A full disk is the server's trouble, not a quota of the client's.
-  if (error.code() == Errc::resource_exhausted) return {Errc::unavailable, "there is no room to store the upload"};
-  return std::move(error).with_context("storing the upload");
+  error = std::move(error).with_context("storing the upload");
+  switch (error.code()) {
+    case Errc::resource_exhausted:
+      // A full disk is the server's trouble, not a quota of the client's.
+      return {Errc::unavailable, "there is no room to store the upload"};
+    case Errc::cancelled:
+    case Errc::deadline_exceeded:
+    case Errc::unavailable:  // of the pool
+      return error;
+    default:
+      // A directory that is not there, or is not ours. It has a path of this machine, so it is for the log.
+      return {Errc::internal, error.message()};
+  }
 }
 
 /// Writes through the pool. The file is shared with the call under way, which may go on when nobody waits for it any

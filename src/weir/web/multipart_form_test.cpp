@@ -23,6 +23,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// A file call that fails, while it lives.
 class FileCallsOverride {
@@ -238,6 +239,17 @@ TEST(MultipartForm, WritesThroughThePool) {
   }
   EXPECT_EQ(answer.body, "same");
   EXPECT_GE(pool.stats().executed, 5u);
+}
+
+TEST(MultipartForm, ADirectoryThatIsNotThereIsNoAffairOfTheClient) {
+  TestService service;
+  service.state().emplace<MultipartOptions>({}).directory = "/nonexistent/uploads";
+  service.post("/form", [](MultipartForm) { FAIL(); });
+  TestConnection client(service);
+  client.send(form_request({{R"(name="f"; filename="f")", "content", ""}}));
+  const TestResponse answer = client.receive();
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_THAT(answer.body, Not(HasSubstr("nonexistent")));
 }
 
 TEST(MultipartForm, AnswersAFullDiskWith503) {
