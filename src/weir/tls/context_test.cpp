@@ -1,5 +1,6 @@
 // Certificates of the server: what they have to be, OCSP answers about them, and others while it runs.
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -35,6 +36,9 @@ TEST(TlsContext, SaysWhatIsWrong) {
   EXPECT_NE(error(with("/nowhere.pem", key)).find("/nowhere.pem"), std::string::npos);
   EXPECT_NE(error(with(key, key)).find("no certificate"), std::string::npos) << error(with(key, key));
   EXPECT_NE(error(with(cert, cert)).find("no private key"), std::string::npos);
+  EXPECT_NE(error(with(cert, "")).find("--tls-key"), std::string::npos) << error(with(cert, ""));
+  EXPECT_EQ(error(with(cert, cert)).find("--tls-key"), std::string::npos) << "it is named";
+  EXPECT_NE(error(with("/tmp", key)).find("directory"), std::string::npos) << error(with("/tmp", key));
   EXPECT_NE(error(with(cert, folder.write("o.pem", other.key_pem()))).find("does not belong"), std::string::npos);
   TlsOptions options = with(cert, key);
   options.ciphers = "nonsense";
@@ -48,6 +52,32 @@ TEST(TlsContext, SaysWhatIsWrong) {
   options.client_ca_file = key;
   EXPECT_NE(error(options).find("authorities"), std::string::npos);
   EXPECT_NE(error({}).find("no certificate"), std::string::npos);
+}
+
+TEST(TlsContext, WarnsOfAKeyThatOthersMayRead) {
+  const TestFolder folder;
+  const TestCertificate good = make_certificate("good", "DNS:a.example");
+  TlsOptions options;
+  options.certificates = {{.certificate_file = folder.write("cert.pem", good.certificate_pem()),
+                           .key_file = folder.write("key.pem", good.key_pem())}};
+  const auto logged = [&] {
+    std::string text;
+    Log log(log_to_callback([&text](std::string_view lines) { text += lines; }));
+    EXPECT_TRUE(TlsContext::create(options, log.logger("tls"), Clock::system()));
+    log.flush(10s);
+    return text;
+  };
+  std::filesystem::permissions(options.certificates[0].key_file, std::filesystem::perms{0644});
+  EXPECT_NE(logged().find(R"("mode":"0644")"), std::string::npos) << logged();
+  std::filesystem::permissions(options.certificates[0].key_file, std::filesystem::perms{0640});
+  EXPECT_EQ(logged(), "");
+  // What holds no key is not called one.
+  options.certificates[0].key_file = options.certificates[0].certificate_file;
+  std::string text;
+  Log log(log_to_callback([&text](std::string_view lines) { text += lines; }));
+  EXPECT_FALSE(TlsContext::create(options, log.logger("tls"), Clock::system()));
+  log.flush(10s);
+  EXPECT_EQ(text, "");
 }
 
 TEST(TlsContext, NeverAsksForAPassphrase) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -27,6 +28,8 @@ int no_passphrase(char*, int, int, void*) {
 }
 
 Result<std::string> read_file(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return fail(system_error(EISDIR, path));
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
@@ -55,7 +58,7 @@ struct Sources {
   std::string key_name;
 };
 
-Result<Sources> read_sources(const TlsCertificate& certificate, const Logger& log) {
+Result<Sources> read_sources(const TlsCertificate& certificate) {
   Sources result;
   if (!certificate.certificate_pem.empty()) {
     result.chain = certificate.certificate_pem;
@@ -72,14 +75,37 @@ Result<Sources> read_sources(const TlsCertificate& certificate, const Logger& lo
   if (!chain) return fail(std::move(chain.error()).with_context("TLS certificate"));
   auto key = read_file(result.key_name);
   if (!key) return fail(std::move(key.error()).with_context("TLS key"));
-  struct stat status{};
-  if (::stat(result.key_name.c_str(), &status) == 0 && (status.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0) {
-    log.warn("the key of a TLS certificate is open to others: chmod 600 or 640",
-             {{"file", result.key_name}, {"mode", std::uint64_t{status.st_mode & 07777}}});
-  }
   result.chain = std::move(*chain);
   result.key = std::move(*key);
   return result;
+}
+
+Result<KeyPtr> read_key(const TlsCertificate& certificate, const Sources& sources) {
+  const BioPtr text = memory(sources.key);
+  KeyPtr key(PEM_read_bio_PrivateKey(text.get(), nullptr, &no_passphrase, nullptr));
+  if (key) return key;
+  const std::string why = take_error();
+  const std::string where = sources.key_name + ": ";
+  // "BEGIN ENCRYPTED PRIVATE KEY", or the older "Proc-Type: 4,ENCRYPTED".
+  if (sources.key.find("ENCRYPTED") != std::string::npos) {
+    return fail(Errc::invalid_argument,
+                where + "the private key must be in PEM form without a passphrase (openssl pkey takes it off)");
+  }
+  if (sources.key.find("PRIVATE KEY") != std::string::npos) {
+    return fail(Errc::invalid_argument, where + "the private key cannot be read: " + why);
+  }
+  const bool named = !certificate.key_file.empty() || !certificate.key_pem.empty();
+  return fail(Errc::invalid_argument, where + "there is no private key in PEM form in it" +
+                                          (named ? "" : ", and no other file is named (key_file, --tls-key)"));
+}
+
+/// 0600 or 0640 is right.
+void warn_of_open_key(const std::string& file, const Logger& log) {
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0 || (status.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) == 0) return;
+  std::array<char, 8> mode{};  // in octal, as chmod takes it
+  std::snprintf(mode.data(), mode.size(), "%04o", static_cast<unsigned>(status.st_mode & 07777));
+  log.warn("the key of a TLS certificate is open to others: chmod 600 or 640", {{"file", file}, {"mode", mode.data()}});
 }
 
 std::vector<std::string> names_of(X509* certificate) {
@@ -224,7 +250,7 @@ Result<CtxPtr> CredentialSet::make_context(const TlsOptions& options) const {
 }
 
 Result<void> CredentialSet::add(const TlsOptions& options, const TlsCertificate& certificate, const Logger& log) {
-  auto sources = read_sources(certificate, log);
+  auto sources = read_sources(certificate);
   if (!sources) return fail(std::move(sources.error()));
   const auto wrong = [](const std::string& name, const std::string& what) {
     return fail(Errc::invalid_argument, name + ": " + what);
@@ -233,11 +259,10 @@ Result<void> CredentialSet::add(const TlsOptions& options, const TlsCertificate&
   const BioPtr chain = memory(sources->chain);
   const X509Ptr leaf(PEM_read_bio_X509_AUX(chain.get(), nullptr, &no_passphrase, nullptr));
   if (!leaf) return wrong(sources->chain_name, "no certificate in PEM form: " + take_error());
-  const BioPtr key_text = memory(sources->key);
-  const KeyPtr key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, &no_passphrase, nullptr));
-  if (!key) {
-    return wrong(sources->key_name, "no private key in PEM form without a passphrase: " + take_error());
-  }
+  auto read = read_key(certificate, *sources);
+  if (!read) return fail(std::move(read.error()));
+  const KeyPtr key = std::move(*read);
+  if (certificate.certificate_pem.empty()) warn_of_open_key(sources->key_name, log);
   if (X509_check_private_key(leaf.get(), key.get()) != 1) {
     static_cast<void>(take_error());
     return wrong(sources->key_name, "the key does not belong to the certificate in " + sources->chain_name);
