@@ -20,7 +20,8 @@ struct LoggerLevel {
 
   static constexpr auto rules = weir::rules<LoggerLevel>(
       weir::field<&LoggerLevel::configured_level>().describe("OFF, ERROR, WARN, INFO, DEBUG or TRACE; null: none"),
-      weir::rename_all(weir::naming::camel_case));
+      weir::rename_all(weir::naming::camel_case),
+      weir::reject_unknown_fields());  // A name that is wrong would take the level back.
 };
 
 namespace {

@@ -171,6 +171,10 @@ TEST_F(OperationsTest, RefusesLevelsThatAreNone) {
   EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(answer.body, HasSubstr("LOUD"));
   EXPECT_EQ(post("/actuator/loggers/app", "nonsense").status, 400);
+  // Not as if nothing had been given, which takes the level back.
+  log_.set_level("app", LogLevel::debug);
+  EXPECT_EQ(post("/actuator/loggers/app", R"({"level":"TRACE"})").status, 422);
+  EXPECT_EQ(get("/actuator/loggers/app").body, R"({"configuredLevel":"DEBUG","effectiveLevel":"DEBUG"})");
   EXPECT_EQ(get("/actuator/loggers/unknown").status, 404);
 }
 
