@@ -76,6 +76,7 @@ class App : public Routes<App, true> {
 
   // --- setting up ---
   [[nodiscard]] AppOptions& options() noexcept;
+  using Routes<App, true>::options;  // options(pattern, handler), which the name above would hide
   /// Middleware of the whole application, inside the production chain, around every route and around 404, 405 and
   /// OPTIONS answers. In the order of the calls, whenever the routes were added.
   App& use(Middleware middleware);

@@ -141,6 +141,26 @@ TEST(App, LoggersFromBeforeTheCommandLineFollowIt) {
   }
 }
 
+TEST(App, MayAnswerOptionsItself) {
+  App app(quiet());
+  app.options("/own", [] { return "mine"; });
+  EXPECT_EQ(app.options().log.file, "/dev/null");
+  TestClient client = app.test();
+  EXPECT_EQ(client.request({Method::options, "/own", {}, {}}).body, "mine");
+}
+
+TEST(App, SaysWhichRoutesAreTheLibrarysOwn) {
+  App app(quiet());
+  app.get("/healthz", [] { return "mine"; });
+  app.get("/twice", [] {});
+  app.get("/twice", [] {});
+  const Result<void> started = app.start();
+  ASSERT_FALSE(started);
+  EXPECT_NE(started.error().message().find("\n  /healthz is the library's own"), std::string::npos)
+      << started.error().message();
+  EXPECT_EQ(started.error().message().find("/twice is the"), std::string::npos);
+}
+
 TEST(App, ProblemsTellWhichRequestTheyAreAbout) {
   App app(quiet());
   app.get("/gone", [] { return problem(Status::gone, "it was here"); });

@@ -78,7 +78,7 @@ Response serve(Context& ctx, const EmbeddedFile& file) {
 
 template <class F>
 void add(RouteBuilder& routes, std::string path, F handler) {
-  routes.add(http::Method::get, std::move(path), make_handler(std::move(handler)), nullptr).hidden();
+  routes.add_own(http::Method::get, std::move(path), make_handler(std::move(handler))).hidden();
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ namespace weir {
 namespace {
 
 void add_endpoint(RouteBuilder& routes, OperationRoute operation) {
-  Route& route = routes.add(operation.method, std::move(operation.pattern), std::move(operation.handler), nullptr);
+  Route& route = routes.add_own(operation.method, std::move(operation.pattern), std::move(operation.handler));
   if (operation.hidden) route.hidden();
 }
 
@@ -124,11 +124,10 @@ void App::Impl::add_operations() {
 void App::Impl::add_description() {
   if (!options.openapi.enabled) return;
   routes
-      .add(http::Method::get, options.openapi.path, make_handler([this](Context&) {
-             // Made for each request: routes may change while the application serves.
-             return bytes(description(), "application/json");
-           }),
-           nullptr)
+      .add_own(http::Method::get, options.openapi.path, make_handler([this](Context&) {
+                 // Made for each request: routes may change while the application serves.
+                 return bytes(description(), "application/json");
+               }))
       .hidden();
   if (!options.openapi.docs_path.empty()) add_docs_page(routes, options.openapi);
 }

@@ -96,6 +96,22 @@ Route& RouteBuilder::add(http::Method method, std::string pattern, std::unique_p
   return new_routes_.emplace_back(method, std::move(pattern), std::move(handler), std::move(group));
 }
 
+Route& RouteBuilder::add_own(http::Method method, std::string pattern, std::unique_ptr<Handler> handler) {
+  own_patterns_.push_back(pattern);
+  return add(method, std::move(pattern), std::move(handler), nullptr);
+}
+
+std::string RouteBuilder::notes_about_own(const std::vector<FieldError>& conflicts) const {
+  std::string notes;
+  for (const FieldError& conflict : conflicts) {
+    if (conflict.rule != "conflict" || std::ranges::find(own_patterns_, conflict.field) == own_patterns_.end())
+      continue;
+    notes += "\n  " + conflict.field + " is the library's own: take another path, or switch it off (AppOptions::" +
+             "operations.enabled, openapi.enabled)";
+  }
+  return notes;
+}
+
 bool RouteBuilder::remove(http::Method method, std::string_view pattern, std::string_view host) {
   return std::erase_if(endpoints_, [&](const std::shared_ptr<const Endpoint>& endpoint) {
            return endpoint->method == method && endpoint->pattern == pattern && endpoint->host == host;
@@ -173,8 +189,8 @@ Result<std::shared_ptr<const RouteSnapshot>> RouteBuilder::build(const std::vect
   std::vector<FieldError> fields;
   std::string message;
   if (!router) {
-    message = router.error().message();
     fields = router.error().fields();
+    message = router.error().message() + notes_about_own(fields);
   }
   for (std::string& problem : problems) {
     if (!message.empty()) message += '\n';

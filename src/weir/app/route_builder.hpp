@@ -18,6 +18,8 @@ class RouteBuilder {
  public:
   Route& add(http::Method method, std::string pattern, std::unique_ptr<Handler> handler,
              std::shared_ptr<const GroupScope> group);
+  /// The same for one of the library's own, such as a health endpoint: whoever registers the path, too, is told so.
+  Route& add_own(http::Method method, std::string pattern, std::unique_ptr<Handler> handler);
   /// False when there is no such route.
   bool remove(http::Method method, std::string_view pattern, std::string_view host);
   /// Whether routes were added that are not part of a snapshot yet.
@@ -37,7 +39,10 @@ class RouteBuilder {
   [[nodiscard]] std::shared_ptr<const Endpoint> make_endpoint(Route& route, const std::vector<Middleware>& outer,
                                                               const StateMap& state,
                                                               std::vector<std::string>& problems);
+  /// What stands behind the errors of the router about routes that the program does not know of.
+  [[nodiscard]] std::string notes_about_own(const std::vector<FieldError>& conflicts) const;
   std::deque<Route> new_routes_;
+  std::vector<std::string> own_patterns_;
   std::vector<std::shared_ptr<const Endpoint>> endpoints_;
 };
 
