@@ -1,5 +1,7 @@
 """Starting: addresses, errors, the command line, systemd's protocols."""
+import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -156,6 +158,37 @@ class Mistakes(unittest.TestCase):
         self.assertEqual(status, 1, error)
         self.assertIn("cannot start", error)
         self.assertIn("Too many open files", error)
+
+
+class Deploy(unittest.TestCase):
+    """The command lines in deploy/, on ports that the kernel chooses and with a log of their own."""
+    @staticmethod
+    def _text(name):
+        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy")
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            return file.read()
+
+    def _starts(self, arguments):
+        with harness.scratch_folder() as folder:
+            log = os.path.join(folder, "log")
+            line = [re.sub(r":\d+$", ":0", argument) for argument in arguments]
+            line = [log if before == "--log-file" else argument for before, argument in zip(["", *line], line)]
+            with Server(*line, "--drain-delay", "0", listen=None, ready=False) as server:
+                server.log_file = log
+                server.wait_for_log("listening", 2)
+                server.signal()
+                self.assertEqual(server.wait()[0], 0)
+                self.assertEqual(len(server.addresses), 2, "the service and the admin listener")
+
+    def test_unit(self):
+        self._starts(re.search(r"^ExecStart=\S+ (.*)$", self._text("systemd/weir-service.service"), re.M)[1].split())
+
+    def test_image_and_pod(self):
+        entry = json.loads(re.search(r"^ENTRYPOINT (.*)$", self._text("container/Dockerfile"), re.M)[1])[1:]
+        self._starts(entry)
+        # Kubernetes' args stand behind the ENTRYPOINT; they come instead of a CMD only.
+        pod = json.loads(re.search(r"^ +args: (\[.*\])", self._text("kubernetes/weir-service.yaml"), re.M)[1])
+        self._starts(entry + pod)
 
 
 class Systemd(unittest.TestCase):
