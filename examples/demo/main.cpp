@@ -17,19 +17,20 @@ std::string default_database() {
 }
 
 /// Where a browser on this machine finds the service.
-std::string base_url(const weir::App& app) {
+std::string base_url(weir::App& app) {
+  const std::string scheme = app.options().tls.certificates.empty() ? "http://" : "https://";
   for (const weir::net::SocketAddress& address : app.addresses()) {
     if (!address.is_ip()) continue;
     const std::string text = address.to_string();
     const std::string port = text.substr(text.rfind(':'));
     const bool reachable_by_name = text.starts_with("127.0.0.1:") || text.starts_with("0.0.0.0:") ||
                                    text.starts_with("[::]:") || text.starts_with("[::1]:");
-    return "http://" + (reachable_by_name ? "localhost" + port : text);
+    return scheme + (reachable_by_name ? "localhost" + port : text);
   }
   return {};
 }
 
-void greet(const weir::App& app, const std::string& database) {
+void greet(weir::App& app, const std::string& database) {
   const std::string url = base_url(app);
   std::printf("The demo keeps its data in %s\n", database.c_str());
   if (!url.empty()) {

@@ -104,7 +104,8 @@ int main(int argc, char** argv) {
     app.get(weir::runtime_route(path), [&file] { return serve_page(file); }).hidden();
   }
   app.on_listening([&] {
-    std::printf("Open http://%s/\n", app.addresses().front().to_string().c_str());
+    const char* const scheme = app.options().tls.certificates.empty() ? "http" : "https";
+    std::printf("Open %s://%s/\n", scheme, app.addresses().front().to_string().c_str());
     std::fflush(stdout);
   });
   return app.run(argc, argv);

@@ -253,7 +253,7 @@ TEST(Async, BodiesAreStreamed) {
   app.get("/numbers.csv", [](weir::Query<std::optional<int>, "count"> count) {
     return weir::stream("text/csv", [n = count->value_or(3)](weir::BodyWriter& out) -> weir::Task<weir::Result<void>> {
       for (int i = 1; i <= n; ++i) {
-        const std::string line = std::to_string(i) + "," + std::to_string(i * i) + "\n";
+        const std::string line = std::to_string(i) + "," + std::to_string(std::int64_t{i} * i) + "\n";
         weir::Result<void> written = co_await out.write(line);  // waits for a slow reader
         if (!written) co_return written;                        // the client has gone
       }

@@ -1,5 +1,7 @@
 // docs/guide/middleware.md
+#include <atomic>
 #include <map>
+#include <memory>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -39,24 +41,28 @@ class ApiKeys {
 // [/class]
 
 // [around]
-/// At most `limit` of these requests run at once on each event loop; the others are told to come back.
+/// At most `limit` of these requests run at once; the others are told to come back.
 class Gate {
  public:
   explicit Gate(int limit) : limit_(limit) {}
 
   weir::Task<weir::Response> around(weir::Context&, weir::Next next) const {
-    thread_local int running = 0;
-    if (running >= limit_) co_return weir::problem(weir::Status::service_unavailable, "too many at once");
     struct Inside {
-      Inside() { ++running; }
-      ~Inside() { --running; }  // also when the handler throws or the client goes
-    } inside;
+      explicit Inside(std::atomic<int>& all) : running(all), before(running.fetch_add(1)) {}
+      Inside(const Inside&) = delete;
+      ~Inside() { running.fetch_sub(1); }  // also when the handler throws or the client goes
+      std::atomic<int>& running;
+      int before;
+    };
+    const Inside inside(*running_);
+    if (inside.before >= limit_) co_return weir::problem(weir::Status::service_unavailable, "too many at once");
     weir::Response response = co_await next();
     co_return response;
   }
 
  private:
   int limit_;
+  std::unique_ptr<std::atomic<int>> running_ = std::make_unique<std::atomic<int>>(0);  // on all event loops
 };
 // [/around]
 
@@ -117,6 +123,29 @@ TEST(Middleware, ClassesHaveSteps) {
   const auto answer = client.get("/api/whoami", {{"X-Api-Key", "k-123"}});
   EXPECT_EQ(answer.body, "acme");
   EXPECT_EQ(answer.header("Vary"), "X-Api-Key");
+}
+
+TEST(Middleware, GatesCountForThemselves) {
+  weir::App app(quiet());
+  const auto wait = [](weir::Context& ctx) -> weir::Task<std::string> {
+    weir::Result<void> slept = co_await ctx.loop().sleep(std::chrono::seconds(1), ctx.stop_token());
+    co_return slept ? "done" : "never mind";
+  };
+  app.group("/one", Gate(1)).get("", wait);
+  app.group("/other", Gate(1)).get("", wait);
+  weir::TestClient first = app.test();
+  weir::TestClient second = app.test();
+  weir::TestClient third = app.test();
+  first.send({weir::Method::get, "/one", {}, {}});
+  second.send({weir::Method::get, "/other", {}, {}});
+  EXPECT_EQ(third.get("/one").status, 503);
+  first.advance(std::chrono::seconds(1));
+  second.advance(std::chrono::seconds(1));
+  EXPECT_EQ(first.receive().body, "done");
+  EXPECT_EQ(second.receive().body, "done");
+  third.send({weir::Method::get, "/one", {}, {}});
+  third.advance(std::chrono::seconds(1));
+  EXPECT_EQ(third.receive().status, 200);
 }
 
 TEST(Middleware, SeesTheEnd) {
