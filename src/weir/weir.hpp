@@ -1,6 +1,13 @@
 // Everything that a service includes: #include <weir/weir.hpp>
 #pragma once
 
+#include <version>
+
+// One sentence instead of the pages of errors that an older compiler or standard would have about the headers below.
+#ifndef __cpp_lib_expected
+#error "Weir needs C++23 (-std=c++23, which weir::weir brings in CMake) and g++ 12, or clang 19 with libstdc++ 12"
+#else
+
 #include "weir/app/app.hpp"
 #include "weir/app/test_client.hpp"
 #include "weir/app/test_websocket.hpp"
@@ -25,3 +32,5 @@
 #include "weir/web/static_files.hpp"
 #include "weir/web/topics.hpp"
 #include "weir/web/websocket.hpp"
+
+#endif

@@ -47,6 +47,15 @@ if(NOT output MATCHES "outside project: ok")
   message(FATAL_ERROR "the outside project said: ${output}")
 endif()
 
+# An older standard is refused in one sentence.
+execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -I${prefix}/include -include weir/weir.hpp -x c++ /dev/null
+  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+string(REGEX MATCHALL "error: " errors "${output}")
+list(LENGTH errors count)
+if(status EQUAL 0 OR NOT output MATCHES "Weir needs C\\+\\+23" OR NOT count EQUAL 1)
+  message(FATAL_ERROR "weir.hpp as C++20 was not refused in one sentence: ${output}")
+endif()
+
 # A version that is not there is refused, by find_package and not by a crash.
 execute_process(COMMAND ${configure} -B ${WORK}/refused -DWEIR_VERSION=99.0 RESULT_VARIABLE status ERROR_VARIABLE output OUTPUT_QUIET)
 if(status EQUAL 0 OR NOT output MATCHES "99\\.0")
