@@ -80,6 +80,15 @@ class Addresses(unittest.TestCase):
                 ("admin", "/actuator/prometheus"): 200, ("admin", "/actuator/loggers"): 200})
 
 
+class Descriptors(unittest.TestCase):
+    def test_closed_standard_descriptors_are_no_sockets(self):
+        with harness.scratch_folder() as folder, \
+                Server(log_file=os.path.join(folder, "log"), preexec=lambda: os.closerange(0, 3)) as server:
+            self.assertEqual(server.get("/hello").status, 200)
+            for number in range(3):  # /dev/null, or a file that the program has opened before
+                self.assertTrue(os.readlink(f"/proc/{server.pid}/fd/{number}").startswith("/"))
+
+
 class Mistakes(unittest.TestCase):
     def test_port_in_use(self):
         with Server() as server:

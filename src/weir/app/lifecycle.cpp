@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "weir/app/app_impl.hpp"
@@ -488,6 +489,18 @@ void App::stop(Duration drain_timeout) {
 
 // --- the whole life ---
 
+namespace {
+
+/// A process that is started without them would give their numbers to its sockets, and lines for standard error would
+/// go there.
+void open_standard_descriptors() noexcept {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) == -1) static_cast<void>(::open("/dev/null", O_RDWR));  // the lowest free number: `fd`
+  }
+}
+
+}  // namespace
+
 int App::run(int argc, char** argv) {
   if (const std::optional<int> status = read_command_line(argc, argv, impl_->options, impl_->command_line))
     return *status;
@@ -495,6 +508,7 @@ int App::run(int argc, char** argv) {
 }
 
 int App::run() {
+  open_standard_descriptors();
   std::optional<EventLoop> loop;
   std::optional<SignalWatcher> log_signals;  // they stay blocked until the end: a rotation must not end a drain
   std::optional<SignalWatcher> stop_signals;
