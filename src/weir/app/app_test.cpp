@@ -6,6 +6,7 @@
 #include <future>
 #include <iterator>
 #include <map>
+#include <stdexcept>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -14,6 +15,7 @@
 #include "weir/app/test_client.hpp"
 #include "weir/runtime/blocking_pool.hpp"
 #include "weir/web/response.hpp"
+#include "weir/web/sse.hpp"
 
 namespace weir {
 namespace {
@@ -112,6 +114,52 @@ TEST(App, LogsWhatBecomes500AndTheClientDoesNotRead) {
   EXPECT_NE(text.find(R"("code":"data_loss","what":"page 7 cannot be read","route":"/broken"})", at), std::string::npos)
       << text;
   EXPECT_EQ(text.find("page 8"), std::string::npos);
+}
+
+TEST(App, LogsWhyABodyWasCutButNotThatTheClientHasGone) {
+  const LogFolder folder;
+  {
+    AppOptions options;
+    options.log.file = folder.file("log");
+    App app(options);
+    app.get("/fails", [] {
+      return stream("text/plain", [](BodyWriter& out) -> Task<Result<void>> {
+        Result<void> written = co_await out.write("half");
+        if (!written) co_return written;
+        co_return unavailable("the disk is slow");
+      });
+    });
+    app.get("/throws", [] {
+      return sse([](EventStream& events) -> Task<Result<void>> {
+        const SseEvent event{.data = "1"};
+        Result<void> sent = co_await events.send(event);
+        if (!sent) co_return sent;
+        throw std::runtime_error("the queue is gone");
+      });
+    });
+    app.get("/waits", [] {
+      return sse([](EventStream& events) -> Task<Result<void>> {
+        for (;;) {
+          Result<void> slept = co_await events.sleep(1h);
+          if (!slept) co_return slept;
+        }
+      });
+    });
+    TestClient client = app.test();
+    EXPECT_EQ(client.get("/fails").status, 0);
+    EXPECT_EQ(client.get("/throws").status, 0);
+    client.send({Method::get, "/waits", {}, {}});
+    client.disconnect();
+  }
+  const std::string text = folder.text_of("log");
+  for (const char* logged : {R"("code":"unavailable","what":"the disk is slow","route":"/fails")",
+                             R"("code":"internal","what":"the queue is gone","route":"/throws")"}) {
+    EXPECT_NE(text.find(logged), std::string::npos) << logged << " in\n" << text;
+  }
+  EXPECT_EQ(text.find(R"("error":"client_gone")"), text.rfind(R"("error":"client_gone")")) << "once, for /waits\n"
+                                                                                           << text;
+  EXPECT_NE(text.find(R"("error":"aborted")"), std::string::npos) << text;
+  EXPECT_EQ(text.find(R"("route":"/waits"})"), std::string::npos) << text;
 }
 
 TEST(App, LoggersFromBeforeTheCommandLineFollowIt) {

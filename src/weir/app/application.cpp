@@ -235,6 +235,12 @@ void Application::on_finish(server::Exchange& exchange, const server::Outcome& o
   static_cast<Local&>(*exchange.local()).context.finished(outcome);
 }
 
+void Application::on_body_failed(server::Exchange& exchange, const Error& why) noexcept {
+  Context& ctx = static_cast<Local&>(*exchange.local()).context;
+  ctx.log().error("a body was cut: its function failed",
+                  {{"code", to_string(why.code())}, {"what", why.message()}, {"route", ctx.route()}});
+}
+
 void Application::on_refused(const server::ConnectionInfo& connection, http::Status status,
                              std::string_view why) noexcept {
   const int code = http::to_code(status);

@@ -50,6 +50,7 @@ class Application final : public server::Service {
   void on_request(server::Exchange& exchange) noexcept override;
   void on_timeout(server::Exchange& exchange, bool receiving) noexcept override;
   void on_finish(server::Exchange& exchange, const server::Outcome& outcome) noexcept override;
+  void on_body_failed(server::Exchange& exchange, const Error& why) noexcept override;
   void on_refused(const server::ConnectionInfo& connection, http::Status status,
                   std::string_view why) noexcept override;
 

@@ -368,22 +368,28 @@ void Exchange::start_stream(http::Response&& response) noexcept {
 }
 
 Task<void> Exchange::stream_body() {
-  bool good = false;
+  Result<void> result;
   try {
     Task<Result<void>> body = streamed_.body.stream()->write(*writer_);
-    const Result<void> result = co_await std::move(body);
-    good = result.has_value() && writer_->whole();
+    result = co_await std::move(body);
+    if (result && !writer_->whole()) {
+      result = fail(Errc::internal, "the body ended before the announced content length");
+    }
   } catch (...) {
-    good = false;  // The head has gone out; all that can be said now is an end before the end.
+    result = fail(thrown_error());
   }
   if (port_ != nullptr && !finished_) {
-    if (good) {
+    if (result) {
       port_->end_body(*this, writer_->trailers().empty() ? nullptr : &writer_->trailers());
     } else {
+      // The head has gone out: all that the client can be told is an end before the end. Finished first, for the end of
+      // the connection would look as if the client had gone.
+      if (stop_.reason() == StopReason::none) service_->on_body_failed(*this, result.error());
+      finish(writer_->bytes(), false);
       port_->abort_response(*this);
     }
   }
-  if (!finished_) finish(writer_->bytes(), good && port_ != nullptr);
+  if (!finished_) finish(writer_->bytes(), result.has_value() && port_ != nullptr);
   release_when_over();
 }
 

@@ -321,6 +321,8 @@ class Service {
   virtual void on_timeout(Exchange& exchange, bool receiving) noexcept = 0;
   /// The exchange is over, however it ended. Exactly once for each on_request().
   virtual void on_finish(Exchange& exchange, const Outcome& outcome) noexcept = 0;
+  /// A streamed body ended before its end, and not because the client has gone: the answer is cut. on_finish() follows.
+  virtual void on_body_failed(Exchange& /*exchange*/, const Error& /*why*/) noexcept {}
   /// A client was refused before there was a request to answer: bytes that are no HTTP, a head that took too long, one
   /// connection too many.
   virtual void on_refused(const ConnectionInfo& connection, http::Status status, std::string_view why) noexcept = 0;
