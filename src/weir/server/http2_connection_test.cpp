@@ -416,6 +416,10 @@ TEST_F(Http2ConnectionTest, HandlersThatDoNotStopAreBounded) {
   EXPECT_EQ(running, 20);
   advance(21s);
   EXPECT_EQ(running, 0);
+  // They have ended: there is room again, though no stream has closed since.
+  service_.handlers["/a"] = [](Exchange& x) { x.respond(text("a")); };
+  const std::string got = raw(get_frame(201, "/a"));
+  EXPECT_NE(got.find(frame(0, 1, 201, "a")), std::string::npos);
 }
 
 TEST_F(Http2ConnectionTest, UrgentAnswersGoFirst) {

@@ -415,6 +415,7 @@ void Http2Stream::forget_exchange() noexcept {
   if (!arriving_.empty()) connection_.session().consume(id_, arriving_.size());
   arriving_.release();
   given_.release();
+  if (closed_) connection_.bury(*this);
 }
 
 void Http2Stream::release_exchange(Exchange& exchange) noexcept {
