@@ -282,10 +282,9 @@ bool Http2Connection::pump_once(std::uint64_t& budget) noexcept {
 
 /// False: the connection is gone.
 bool Http2Connection::settle_streams() noexcept {
-  const bool all_gone = output_.empty() && stream_->unsent() == 0;
   for (Http2Stream* stream = first_; stream != nullptr;) {
     Http2Stream* const next = stream->next_;
-    stream->settle(all_gone);
+    stream->settle();
     if (state_ == State::closed) return false;
     stream = next;
   }

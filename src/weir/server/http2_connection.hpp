@@ -57,8 +57,6 @@ class Http2Connection final : public Connection,
   [[nodiscard]] std::string_view date() const noexcept;
   /// There is something to send: at the end of this turn, with all else.
   void output_wanted() noexcept;
-  /// Whether frames wait for the client to read.
-  [[nodiscard]] bool output_waits() const noexcept { return !output_.empty(); }
   /// Whether parts of files may go out behind the frames' heads by themselves: not through TLS, nor through memory.
   [[nodiscard]] bool sends_files() const noexcept { return sends_files_; }
   [[nodiscard]] OutputQueue& output() noexcept { return output_; }

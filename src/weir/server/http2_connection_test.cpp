@@ -422,6 +422,39 @@ TEST_F(Http2ConnectionTest, HandlersThatDoNotStopAreBounded) {
   EXPECT_NE(got.find(frame(0, 1, 201, "a")), std::string::npos);
 }
 
+TEST_F(Http2ConnectionTest, AFlushDoesNotWaitForOtherStreams) {
+  bool flushed = false;
+  service_.handlers["/large"] = [](Exchange& x) { x.respond(text(std::string(400'000, 'l'))); };
+  service_.handlers["/event"] = [&](Exchange& x) {
+    http::StreamBody body;
+    body.write = [&flushed](http::BodyWriter& out) -> Task<Result<void>> {
+      Result<void> written = co_await out.write("event");
+      if (!written) co_return written;
+      written = co_await out.flush();
+      flushed = written.has_value();
+      co_return written;
+    };
+    x.respond(Response(Status::ok, std::move(body)));
+  };
+  connect({.capacity = 1000});
+  const auto large = client_.get("/large");
+  pending_ += client_.output();
+  client_.open_windows(large, 1'000'000);
+  pending_ += client_.output();
+  while (write_some()) {
+  }
+  const auto event = client_.get("/event", {{"priority", "u=0"}});
+  pending_ += client_.output();
+  while (write_some()) {
+  }
+  while (answer(event).body.empty()) ASSERT_TRUE(client_.input(read_some()));
+  EXPECT_TRUE(flushed);
+  EXPECT_LT(answer(large).body.size(), 300'000u) << "there is more of it to come";
+  run();
+  EXPECT_TRUE(flushed);
+  EXPECT_EQ(answer(large).body.size(), 400'000u);
+}
+
 TEST_F(Http2ConnectionTest, UrgentAnswersGoFirst) {
   service_.handlers["/large"] = [](Exchange& x) { x.respond(text(std::string(60'000, 'l'))); };
   connect();

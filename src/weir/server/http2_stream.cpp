@@ -239,7 +239,7 @@ bool Http2Stream::write_body_file(Exchange& exchange, http::FileBody file) {
 
 bool Http2Stream::flush_body(Exchange&) noexcept {
   if (closed_ || reset_) return false;
-  if (!has_output() && !connection_.output_waits()) return true;
+  if (flushed()) return true;
   wait_ = Wait::empty;
   connection_.output_wanted();
   return false;
@@ -299,7 +299,12 @@ bool Http2Stream::write_chunk(std::string_view frame_head, std::size_t size, Buf
     return false;
   }
   sent_ += size;
+  frames_end_ = connection_.output().written() + connection_.output().pending();
   return true;
+}
+
+bool Http2Stream::flushed() const noexcept {
+  return !has_output() && connection_.output().written() >= frames_end_;
 }
 
 /// Whether the file has not become shorter than it was said to be: looked up once for all frames of one write.
@@ -345,10 +350,10 @@ void Http2Stream::drop_file() {
   file_.reset();
 }
 
-void Http2Stream::settle(bool all_gone) noexcept {
+void Http2Stream::settle() noexcept {
   if (closed_ || reset_) return;
   const bool room = waiting().size() < connection_.limits().http2.stream_output_bytes && !file_;
-  if ((wait_ == Wait::room && room) || (wait_ == Wait::empty && all_gone && !has_output())) {
+  if ((wait_ == Wait::room && room) || (wait_ == Wait::empty && flushed())) {
     wait_ = Wait::none;
     if (exchange_ != nullptr) exchange_->on_writable();
     if (closed_ || reset_) return;

@@ -37,9 +37,8 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
 
   /// After what was received has been looked at: tells the handler that there is more of the body.
   void deliver() noexcept;
-  /// After each round of output: writers go on, stalls are watched, a finished answer ends the stream. `all_gone`:
-  /// nothing waits in the connection either.
-  void settle(bool all_gone) noexcept;
+  /// After each round of output: writers go on, stalls are watched, a finished answer ends the stream.
+  void settle() noexcept;
   /// The connection is gone.
   void detach(StopReason reason) noexcept;
   /// After detach(), when the client can still be told: it is, unless this was a tunnel that has ended, whose last
@@ -105,6 +104,9 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
     return whole_.empty() ? written_.view().substr(written_sent_) : whole_;
   }
   [[nodiscard]] bool has_output() const noexcept { return !waiting().empty() || file_.has_value(); }
+  /// Everything is in frames, and they have been written. Other streams' may wait behind them: there may always be
+  /// some.
+  [[nodiscard]] bool flushed() const noexcept;
 
   Http2Connection& connection_;
   Exchange* exchange_;
@@ -128,6 +130,7 @@ class Http2Stream final : public http2::StreamHandler, private ExchangePort, pri
 
   std::uint64_t received_ = 0;  // bytes of bodies
   std::uint64_t sent_ = 0;
+  std::uint64_t frames_end_ = 0;       // bytes that the connection will have written with the last DATA frame
   std::uint64_t stall_mark_ = 0;       // received_ + sent_ when the watch of stalls began
   std::uint64_t stall_delivered_ = 0;  // and what the client had taken of the whole connection then
   Instant stall_since_{};
