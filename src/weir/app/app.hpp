@@ -155,9 +155,10 @@ class App : public Routes<App, true> {
   void request_stop() noexcept;
 
   // --- routes while serving ---
-  /// Adds or replaces routes while the App serves: `change` gets a scratch App to register them on. All or nothing: the
-  /// error names every conflict, and the routes that serve stay as they were. Requests that run keep theirs. Before the
-  /// App has started they are routes like all others, and start() tells what is wrong with them.
+  /// Adds routes while the App serves: `change` gets a scratch App to register them on. All or nothing: the error names
+  /// every conflict, with routes that are there as well (remove_route() first), and the routes that serve stay as they
+  /// were. Requests that run keep theirs. Before the App has started they are routes like all others, and start() tells
+  /// what is wrong with them.
   Result<void> add_routes(const std::function<void(Group&)>& change);
   /// Takes a route out. not_found if there is none with exactly this method and pattern.
   Result<void> remove_route(http::Method method, std::string_view pattern, std::string_view host = {});
