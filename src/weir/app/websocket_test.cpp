@@ -573,5 +573,33 @@ TEST(Topics, MakePublishersWaitForSlowSubscribers) {
   EXPECT_EQ(topics.subscribers("r"), 1u);
 }
 
+TEST(Topics, WakeNobodyOnALoopThatHasEnded) {
+  App app(quiet());
+  app.make_state<Topics>();
+  WebSocketOptions options;
+  options.output_bytes = 100000;
+  options.slow_subscriber = SlowSubscriber::wait;
+  add_room(app, options);
+  bool over = false;
+  app.get("/publish", [&](State<Topics> all) -> Task<void> {
+    for (int i = 0; i < 10; ++i) co_await all->publish("r", std::string(50000, 'm'));
+    over = true;
+  });
+  TestClient client = app.test();
+  TestWebSocket slow = client.websocket("/rooms/r");
+  std::optional<TestClient> publisher(app.test());  // has a loop of its own
+  publisher->send({.target = "/publish"});
+  for (int i = 0; i < 10; ++i) {  // From loop to loop.
+    client.advance(1ms);
+    publisher->advance(1ms);
+  }
+  ASSERT_FALSE(over);
+  publisher.reset();
+  int got = 0;
+  while (slow.receive()) ++got;  // The sanitizers would see the loop that is gone.
+  EXPECT_GE(got, 2);
+  EXPECT_LE(got, 5);
+}
+
 }  // namespace
 }  // namespace weir

@@ -23,6 +23,17 @@ void PublishedMessage::done(const std::shared_ptr<const PublishedMessage>& self)
   self->loop->post([self] {
     if (const auto awaiting = std::exchange(self->awaiting, nullptr)) awaiting.resume();
   });
+  self->woken.store(true, std::memory_order_release);
+  self->woken.notify_all();
+}
+
+void PublishedMessage::give_up() const noexcept {
+  if (std::exchange(awaiting, nullptr) == nullptr) return;
+  // Takes back its one of `left`, which then does not come to zero.
+  std::size_t others = left.load(std::memory_order_relaxed);
+  while (others != 0 && !left.compare_exchange_weak(others, others + 1, std::memory_order_acq_rel)) {
+  }
+  if (others == 0) woken.wait(false, std::memory_order_acquire);  // Another thread is between done()'s two lines.
 }
 
 namespace {
@@ -242,8 +253,7 @@ std::size_t Topics::subscribers(std::string_view name) const {
 }
 
 Topics::Publication::~Publication() {
-  if (message_ != nullptr)
-    message_->awaiting = nullptr;  // Destroyed while it waits, on the same loop; or it never did.
+  if (message_ != nullptr) message_->give_up();
 }
 
 bool Topics::Publication::await_ready() const noexcept {
@@ -255,7 +265,9 @@ bool Topics::Publication::await_suspend(std::coroutine_handle<> awaiting) noexce
   WEIR_ASSERT(loop != nullptr && "co_await topics.publish() must be on an event loop");
   message_->loop = loop;
   message_->awaiting = awaiting;
-  return message_->left.fetch_sub(1, std::memory_order_acq_rel) != 1;
+  if (message_->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return true;
+  message_->awaiting = nullptr;  // Nobody is left to wait for, nor to wake it.
+  return false;
 }
 
 }  // namespace weir

@@ -18,9 +18,12 @@ struct PublishedMessage {
 
   /// One loop has handed it to all its subscribers; the last one wakes the publisher.
   static void done(const std::shared_ptr<const PublishedMessage>& self) noexcept;
+  /// The publisher does not wait any more, on its loop: when this returns nobody will look for that loop.
+  void give_up() const noexcept;
 
   mutable std::atomic<std::size_t> left{1};  ///< Loops, and one for the publisher until it waits.
   mutable EventLoop* loop = nullptr;  ///< Where the publisher waits; written before its one of `left` is given up.
+  mutable std::atomic<bool> woken{false};  ///< That loop has been posted to.
   mutable std::coroutine_handle<> awaiting;  ///< Touched on that loop only. Null: it does not wait (any more).
 };
 
