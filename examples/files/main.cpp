@@ -45,8 +45,7 @@ weir::Task<weir::Result<weir::Response>> keep(weir::BlockingPool& pool, fs::path
       const std::string free = name.stem().string() + number + name.extension().string();
       weir::Result<void> saved = upload.save_as(folder / free);
       if (saved) return SharedFile{free, upload.size()};
-      if (saved.error().code() != weir::Errc::already_exists)
-        return weir::fail(weir::Errc::unavailable, "no room for it");
+      if (saved.error().code() != weir::Errc::already_exists) return weir::fail(std::move(saved.error()));
     }
     return weir::conflict("there are too many files of this name");
   });

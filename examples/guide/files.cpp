@@ -99,11 +99,7 @@ TEST(Files, FormsComeWhole) {
              const std::string name = weir::base_name(photo->filename());  // never a path of the client's
              if (name.empty()) return weir::bad_request("the photo needs a name");
              weir::Result<void> saved = photo->save_as(folder + "/" + name);
-             if (!saved && saved.error().code() == weir::Errc::already_exists) {
-               return weir::conflict("there is a photo of this name");
-             }
-             // Its text names our folder: for the log, not for the client.
-             if (!saved) return weir::fail(weir::Errc::internal, saved.error().message());
+             if (!saved) return weir::fail(std::move(saved.error()));  // 409 where the name is taken; else 500
              return std::string(form.field("title").value_or("untitled")) + " in " + name;
            })
       .body_limit(20 << 20);

@@ -206,6 +206,15 @@ TEST_F(ResumableUploadTest, KeepsTheLimits) {
   EXPECT_EQ(files(), 0u);
 }
 
+TEST_F(ResumableUploadTest, ADirectoryThatIsLostIsNoAffairOfTheClient) {
+  fs::remove_all(options_.directory);
+  const ClientResponse answer =
+      client_->request({Method::post, "/uploads", {{"Upload-Complete", "?0"}}, std::string("abc")});
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_EQ(answer.body.find("No such file"), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.header("Upload-Complete"), "?0");
+}
+
 TEST_F(ResumableUploadTest, ForgetsWhatIsOld) {
   const std::string old = begin({}, "abc");
   client_->advance(23h);

@@ -88,7 +88,7 @@ class Http1Connection final : public Connection,
   void process() noexcept;
   void parse_requests() noexcept;
   bool parse_head() noexcept;
-  enum class Speaks : std::uint8_t { http1, http2, perhaps_http2, nothing };
+  enum class Speaks : std::uint8_t { http1, http2, perhaps_http2, tls, nothing };
   [[nodiscard]] Speaks protocol_of_client() const noexcept;
   bool discard_body() noexcept;
   [[nodiscard]] bool request_arrived() const noexcept;

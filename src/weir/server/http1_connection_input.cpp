@@ -165,6 +165,8 @@ Http1Connection::Speaks Http1Connection::protocol_of_client() const noexcept {
       return cut ? Speaks::perhaps_http2 : Speaks::http2;
     }
   }
+  // The head of a TLS record with a handshake in it (RFC 8446 section 5.1), in the clear: https for http.
+  if (info_.security == nullptr && bytes.starts_with("\x16\x03")) return Speaks::tls;
   return limits.http1_enabled && negotiated != "h2" ? Speaks::http1 : Speaks::nothing;
 }
 
@@ -178,6 +180,9 @@ bool Http1Connection::parse_head() noexcept {
         become_http2();
         return false;
       case Speaks::perhaps_http2:
+        return false;
+      case Speaks::tls:
+        refuse(http::Status::bad_request, "the client speaks TLS, and this listener does not");
         return false;
       case Speaks::nothing:  // An answer would be in a language that the client does not expect.
         service_.on_refused(info_, http::Status::bad_request, "the first bytes are no HTTP/2 preface");

@@ -75,6 +75,15 @@ TEST_F(Http1ConnectionTest, RefusesBadRequestsAndCloses) {
   EXPECT_EQ(service_.refusals.size(), 1u);
 }
 
+TEST_F(Http1ConnectionTest, TellsWhoSpeaksTlsToAPlainPort) {
+  connect();
+  const std::string answer = exchange({"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11});
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << answer;
+  EXPECT_NE(answer.find("TLS"), std::string::npos) << answer;
+  EXPECT_TRUE(closed_);
+  EXPECT_EQ(service_.refusals.size(), 1u);
+}
+
 TEST_F(Http1ConnectionTest, ClosesWhenTheClientAsksForIt) {
   service_.handlers["/a"] = [](Exchange& x) { x.respond(text("bye")); };
   connect();

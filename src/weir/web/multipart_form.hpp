@@ -3,9 +3,7 @@
 //   app.post("/attachments", [](weir::MultipartForm form) -> weir::Result<void> {
 //     weir::UploadedFile* file = form.file("attachment");
 //     if (file == nullptr) return weir::bad_request("attachment is missing");
-//     weir::Result<void> saved = file->save_as("/srv/files/" + new_id());
-//     if (!saved) return weir::fail(weir::Errc::internal, saved.error().message());  // it names a path: for the log
-//     return {};
+//     return file->save_as("/srv/files/" + new_id());
 //   }).body_limit(100 << 20);
 #pragma once
 

@@ -11,6 +11,7 @@
 #include "weir/runtime/blocking_pool.hpp"
 #include "weir/web/detail/upload_store.hpp"
 #include "weir/web/multipart.hpp"
+#include "weir/web/temporary_file.hpp"
 #include "weir/web/typed_handler.hpp"
 
 namespace weir {
@@ -114,8 +115,8 @@ const std::string& FinishedUpload::path() const noexcept {
 }
 Result<void> FinishedUpload::save_as(const std::string& path) const {
   // A link takes no name that is there already, as rename() would.
-  if (::link(upload_->path.c_str(), path.c_str()) != 0) return fail(system_error(errno, "save an upload"));
-  return {};
+  if (::link(upload_->path.c_str(), path.c_str()) == 0) return {};
+  return fail(detail::error_of_saving(system_error(errno, "save as " + path)));
 }
 
 /// A request that brings content.
@@ -161,13 +162,17 @@ void ResumableUploads::clean_up(WallTime now) {
 }
 
 Response ResumableUploads::refusal(Context& ctx, Error error) const {
-  const bool full = error.code() == Errc::resource_exhausted;
   const bool large = error.code() == Errc::too_large;
-  const bool length = error.code() == Errc::out_of_range || error.code() == Errc::invalid_argument;
-  http::Problem problem = length ? typed_problem(Status::bad_request, "inconsistent-upload-length", error.message())
-                                 : http::to_problem(std::move(error));
-  if (full) problem.status = Status::insufficient_storage;
-  Response response = problem_response(ctx, std::move(problem));
+  const auto response_to = [&ctx](Error why) {
+    if (why.code() == Errc::internal) return detail::error_response(ctx, std::move(why));  // which logs it
+    const bool length = why.code() == Errc::out_of_range || why.code() == Errc::invalid_argument;
+    const bool full = why.code() == Errc::resource_exhausted;
+    http::Problem problem = length ? typed_problem(Status::bad_request, "inconsistent-upload-length", why.message())
+                                   : http::to_problem(std::move(why));
+    if (full) problem.status = Status::insufficient_storage;
+    return problem_response(ctx, std::move(problem));
+  };
+  Response response = response_to(std::move(error));
   if (large) response.headers.set("Upload-Limit", limits());
   // It is about the upload, not about what was uploaded.
   if (boolean_field(ctx, "Upload-Complete")) tell(response, false);

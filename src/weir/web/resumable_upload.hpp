@@ -66,7 +66,7 @@ class FinishedUpload {
   /// Where its content lies until the handler's answer is there.
   [[nodiscard]] const std::string& path() const noexcept;
   /// Gives the file this name, which must be in the file system of ResumableUploadOptions::directory and free
-  /// (already_exists). May wait for the disk.
+  /// (already_exists; everything else is internal, with the reason). May wait for the disk.
   [[nodiscard]] Result<void> save_as(const std::string& path) const;
 
  private:

@@ -141,7 +141,18 @@ Result<bool> TemporaryFile::place_at(const std::string& path, bool replace) {
   return fail(system_error(error, "save as " + path));
 }
 
+Error detail::error_of_saving(Error error) {
+  if (error.code() == Errc::already_exists) return {Errc::already_exists, "there is a file of this name"};
+  return {Errc::internal, error.message()};
+}
+
 Result<void> TemporaryFile::save_as(const std::string& path, const SaveOptions& options) {
+  Result<void> saved = save(path, options);
+  if (!saved) return fail(detail::error_of_saving(std::move(saved.error())));
+  return {};
+}
+
+Result<void> TemporaryFile::save(const std::string& path, const SaveOptions& options) {
   if (::fchmod(fd_, options.mode) != 0) return fail(system_error(errno, "save as " + path));
   if (options.durable && ::fsync(fd_) != 0) return fail(system_error(errno, "sync " + path));
   Result<bool> placed = place_at(path, options.replace);

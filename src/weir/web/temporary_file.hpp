@@ -12,6 +12,12 @@
 
 namespace weir {
 
+namespace detail {
+/// What save_as() fails with. A name that is taken is for the caller; the rest is this machine's affair and none of a
+/// client's, who would read a full disk as 429 and a missing folder as 404, with its path.
+[[nodiscard]] Error error_of_saving(Error error);
+}  // namespace detail
+
 struct SaveOptions {
   bool replace = false;  ///< An existing file is replaced, in one step; otherwise it is an error (already_exists).
   bool durable = false;  ///< Returns when the disk has it: after a power cut the file is there, whole.
@@ -45,11 +51,13 @@ class TemporaryFile {
   [[nodiscard]] Result<std::string> read_all(std::size_t limit = std::size_t{16} << 20) const;
 
   /// Gives it the name `path`: by a link where that is possible, else by a copy. Other processes see either nothing (or
-  /// the file that was there) or all of it. Once.
+  /// the file that was there) or all of it. Once. Errors: already_exists; everything else is internal, with the reason
+  /// and the path, so that an answer made of it is a 500 that tells the client nothing and the log all.
   Result<void> save_as(const std::string& path, const SaveOptions& options = {});
 
  private:
   TemporaryFile(int fd, std::string name) noexcept : name_(std::move(name)), fd_(fd) {}
+  Result<void> save(const std::string& path, const SaveOptions& options);
   Result<void> copy_to(const std::string& path, const SaveOptions& options) const;
   int link_to(const std::string& path) const;
   Result<bool> place_at(const std::string& path, bool replace);

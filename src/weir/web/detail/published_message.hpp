@@ -22,7 +22,7 @@ struct PublishedMessage {
   void give_up() const noexcept;
 
   mutable std::atomic<std::size_t> left{1};  ///< Loops, and one for the publisher until it waits.
-  mutable EventLoop* loop = nullptr;  ///< Where the publisher waits; written before its one of `left` is given up.
+  mutable EventLoop* loop = nullptr;       ///< Where the publisher waits; written before its one of `left` is given up.
   mutable std::atomic<bool> woken{false};  ///< That loop has been posted to.
   mutable std::coroutine_handle<> awaiting;  ///< Touched on that loop only. Null: it does not wait (any more).
 };

@@ -46,10 +46,10 @@ bool is_id(std::string_view text) noexcept {
   return text.size() == id_size && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-/// A client has no business with the paths of this machine, and a full disk is not its fault.
+/// A full disk is not the client's fault; anything else is for the log, not for clients.
 Error disk_error(int error) {
-  const bool full = error == ENOSPC || error == EDQUOT;
-  return {Errc::unavailable, full ? "there is no room to store the upload" : "the upload cannot be stored now"};
+  if (error == ENOSPC || error == EDQUOT) return {Errc::unavailable, "there is no room to store the upload"};
+  return {Errc::internal, system_error(error, "store an upload").message()};
 }
 
 Result<void> write_whole(const std::string& path, std::string_view text, bool durable) {
