@@ -479,6 +479,11 @@ class Verdicts(unittest.TestCase):
         open_loop.finish(measured)
         return measured
 
+    def test_a_bar_missed_by_little_is_not_rounded_onto_it(self):
+        def text(weir):
+            return next(bar for bar in bars.judge(run_of(cell("weir", *[weir] * 5), cell("gin", *[10] * 5))) if bar["what"].startswith("Production"))["text"]
+        self.assertEqual([text(3.31), text(3.302), text(3.3), text(3.0), text(4.126)], ["0.331 x", "0.3302 x", "0.33 x", "0.30 x", "0.41 x"])
+
     def test_the_tail_is_judged_at_the_peers_rate_against_the_one_that_comes_closest(self):
         weir, gin, echo = cell("weir", 4, 4, 4), cell("gin", 40, 40, 40), cell("echo", 40, 40, 40)
         weir["open"] = self.fixed(9, 9, 9, rate=100_000)  # its own half says nothing about the bar

@@ -14,8 +14,14 @@ BARS = (
 
 
 def judge(run):
-    """[{"what", "at_most", "value", "verdict", "why"}]; without a value where it was not measured."""
+    """[{"what", "at_most", "value", "text", "verdict", "why"}]; without a value where it was not measured."""
     return [_judge(run, *bar) for bar in BARS]
+
+
+def _text(value, at_most):
+    """The value with as many digits as it takes to see on which side of the bar it is."""
+    digits = next(digits for digits in (2, 3, 4) if digits == 4 or (round(value, digits) > at_most) == (value > at_most))
+    return f"{value:.{digits}f} x"
 
 
 def _pair(weir, peer, figure):
@@ -48,4 +54,4 @@ def _judge(run, what, scenario, figure, at_most):
     interval = "" if once else "; one round" if value["rounds"] < 2 else f"; 95 % interval {value['low']:.2f}–{value['high']:.2f}"
     variants = "".join(f"; {run['peers'][name]['title']}: {figures.paired(values, pairs[nearest][1])['ratio']:.2f} x" for name in cells
                        if name in peers.PEERS and peers.PEERS[name].kind == "variant" and (values := _pair(cells[name], cells[nearest], figure)[0]) and not once)
-    return {**result, "value": value["ratio"], "verdict": verdict, "why": f"against {run['peers'][nearest]['title']}{interval}{variants}"}
+    return {**result, "value": value["ratio"], "text": _text(value["ratio"], at_most), "verdict": verdict, "why": f"against {run['peers'][nearest]['title']}{interval}{variants}"}

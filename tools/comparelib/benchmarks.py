@@ -127,7 +127,7 @@ def _anchor(title):
 def _bars(run):
     rows = []
     for bar in bars.judge(run):
-        value = f"{bar['value']:.2f} x" if "value" in bar else "-"
+        value = bar.get("text", "-")
         rows.append((bar["what"], f"≤ {bar['at_most']:g} x", value, bar.get("verdict", "not measured"), bar["why"] if "value" in bar else ""))
     return "## Weir against the best of Gin, Echo and Fiber\n\n" + _table(("", "bar", "measured", "", ""), rows)
 

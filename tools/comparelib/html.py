@@ -82,7 +82,7 @@ def bars_table(run):
             rows.append(f"<tr><td class=what>{e(bar['what'])}</td><td>≤ {bar['at_most']:g} x</td><td>-</td><td class=wrap>{e(bar['why'])}</td></tr>")
             continue
         verdict = bar["verdict"]
-        rows.append(f"<tr><td class=what>{e(bar['what'])}</td><td>≤ {bar['at_most']:g} x</td><td class={verdict.lower()}>{bar['value']:.2f} x {verdict}</td>"
+        rows.append(f"<tr><td class=what>{e(bar['what'])}</td><td>≤ {bar['at_most']:g} x</td><td class={verdict.lower()}>{bar['text']} {verdict}</td>"
                     f"<td class=wrap>{e(bar['why'])}</td></tr>")
     return table(("Weir against the best of Gin, Echo and Fiber", "bar", "measured", ""), rows, "bars")
 
