@@ -35,6 +35,12 @@ FileList list(const fs::path& folder) {
   return files;
 }
 
+weir::Task<weir::Result<FileList>> list_all(weir::BlockingPool& pool, fs::path folder) {
+  auto call = pool.run([folder] { return list(folder); });
+  weir::Result<FileList> files = co_await call;
+  co_return files;
+}
+
 /// The file gets a name that is free: "a.txt", "a (2).txt" …
 // [finish]
 weir::Task<weir::Result<weir::Response>> keep(weir::BlockingPool& pool, fs::path folder, weir::FinishedUpload upload) {
@@ -87,11 +93,7 @@ int main(int argc, char** argv) {
   });
   // [/uploads]
 
-  app.get("/files", [&]() -> weir::Task<weir::Result<FileList>> {
-    auto call = app.blocking().run([&folder] { return list(folder); });
-    weir::Result<FileList> files = co_await call;
-    co_return files;
-  });
+  app.get("/files", [&] { return list_all(app.blocking(), folder); });
   app.get("/files/{name}", [&](weir::Context& ctx, weir::Path<std::string> name) -> weir::Result<weir::Response> {
     if (weir::base_name(*name) != *name) return weir::not_found("there is no such file");
     weir::Result<weir::net::File> file = weir::net::File::open(folder / *name);

@@ -218,9 +218,7 @@ class [[nodiscard]] BlockingPool::Call final : private StopCallbackBase, private
     awaiting_ = awaiting;
     job_ = new Message(*loop_, *this, std::move(function_));
     if (!pool_.submit(*job_, error_)) {
-      Message* refused = std::exchange(job_, nullptr);
-      refused->let_go();
-      refused->let_go();
+      delete std::exchange(job_, nullptr);  // Nobody else has it.
       return false;
     }
     attach(stop_);
