@@ -29,7 +29,7 @@ void ignore_broken_pipes() noexcept {
 
 /// Hands what one listener accepts to the worker of its loop.
 struct Server::Entry final : net::AcceptHandler {
-  Entry(Worker& worker_, Service& service_) : worker(worker_), service(service_) {}
+  Entry(Worker& its_worker, Service& its_service) : worker(its_worker), service(its_service) {}
   void on_accept(std::unique_ptr<net::Stream> stream) noexcept override {
     if (filter) stream = filter->wrap(std::move(stream));
     if (stream) worker.adopt(std::move(stream), service, listener->local_address());
@@ -42,8 +42,8 @@ struct Server::Entry final : net::AcceptHandler {
 
 /// What the server has on one event loop: its listeners and its worker.
 struct Server::Lane {
-  Lane(EventLoop& loop_, const Limits& limits, std::atomic<std::size_t>& open)
-      : loop(loop_), worker(loop_, limits, open) {}
+  Lane(EventLoop& its_loop, const Limits& limits, std::atomic<std::size_t>& open)
+      : loop(its_loop), worker(its_loop, limits, open) {}
   EventLoop& loop;
   Worker worker;
   std::vector<std::unique_ptr<Entry>> entries;

@@ -172,7 +172,7 @@ bool same_names(const std::vector<std::string>& a, const std::vector<std::string
 Result<std::shared_ptr<const CredentialSet>> CredentialSet::load(const TlsOptions& options,
                                                                  std::shared_ptr<TicketKeys> tickets, Clock& clock,
                                                                  const Logger& log, TlsStats& stats) {
-  const std::shared_ptr<CredentialSet> set(new CredentialSet);  // shared by the streams that shake hands with it
+  std::shared_ptr<CredentialSet> set(new CredentialSet);  // shared by the streams that shake hands with it
   set->tickets_ = std::move(tickets);
   set->clock_ = &clock;
   set->stats_ = &stats;
@@ -336,7 +336,7 @@ void CredentialSet::set_callbacks(SSL_CTX* context, Entry& entry, const TlsOptio
   SSL_CTX_set_tlsext_status_cb(context, &on_status_request);
   SSL_CTX_set_tlsext_status_arg(context, &entry);
   if (options.session_tickets) {
-    SSL_CTX_set_app_data(context, static_cast<void*>(tickets_.get()));
+    SSL_CTX_set_app_data(context, tickets_.get());
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, &on_ticket);
   }
 }
