@@ -405,7 +405,7 @@ int CredentialSet::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, E
 int CredentialSet::on_status_request(SSL* ssl, void*) {
   // The argument is that of the context that the connection began with; the certificate may be another's by now.
   void* argument = nullptr;
-  SSL_CTX_get_tlsext_status_arg(SSL_get_SSL_CTX(ssl), &argument);
+  SSL_CTX_get_tlsext_status_arg(SSL_get_SSL_CTX(ssl), static_cast<void*>(&argument));
   const auto* entry = static_cast<const Entry*>(argument);
   const X509* chosen = SSL_get_certificate(ssl);
   const auto stapled = std::ranges::find_if(
