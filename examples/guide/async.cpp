@@ -155,7 +155,7 @@ class Jobs {
   void work(std::stop_token stop) {
     std::unique_lock lock(mutex_);
     while (changed_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
-      std::string job = std::move(waiting_.front());
+      [[maybe_unused]] const std::string job = std::move(waiting_.front());
       waiting_.pop_front();
       lock.unlock();
       done_.fetch_add(1);  // … what takes long
